@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "app/acknowledgements.h"
+#include "core/overlay.h"
+#include "core/store_event.h"
+#include "ports/control.h"
+#include "ports/dataplane.h"
+#include "ports/kv_store.h"
+#include "ports/links.h"
+#include "ports/underlay.h"
+#include "registry/registry.h"
+#include "runtime/event_loop.h"
+#include "runtime/worker.h"
+#include "state/state_file.h"
+#include "view/view_builder.h"
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace vtepd {
+
+// The daemon's one stateful object: takes what the store, the kernel and people say, keeps the
+// core's tables, and pushes what follows to the data path, the store and the state file.
+//
+// Threading: everything runs on the loop's thread. Blocking store calls run on the worker, whose
+// results come back by post(). Attach, detach and network changes run one after another, so that
+// none sees another half done.
+class Agent : public Control {
+ public:
+  struct Options {
+    std::string version;
+    std::string instance;
+    std::string host;   // host name, for people
+    std::string owner;  // as the registry writes it
+    std::string boot_id;
+    std::string store_name;  // "file /var/lib/vtepd/store", for people
+    std::uint16_t port = 0;
+    IpAddress vtep;
+  };
+
+  // Everything outside the process. All outlive the agent.
+  struct Ports {
+    EventLoop& loop;
+    Worker& worker;
+    KvStore& store;
+    Registry& registry;
+    Dataplane& dataplane;
+    Links& links;
+    Underlay& underlay;
+    StateFile& state;
+  };
+
+  Agent(Options options, Ports ports);
+  ~Agent() override;
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  // Adopts what an earlier run left: local endpoints and the data path's tables. Forwarding goes on
+  // from here; nothing is removed before the store has spoken.
+  Result<void> start(SavedState saved, std::vector<Endpoint> pending);
+  // What a watch reported, decoded; a batch is applied as a whole.
+  void on_store_events(std::vector<StoreEvent> events);
+  void on_dataplane_event(const DataplaneEvent& event);
+
+  // Called once, when the first complete state of the store is in the data path.
+  void on_ready(std::function<void()> callback) { ready_ = std::move(callback); }
+
+  // Called when the data path saw something that the store should be asked about.
+  void on_refresh(std::function<void()> callback) { refresh_ = std::move(callback); }
+
+  void create_network(const NetworkSpec& spec, Reply<NetworkView> reply) override;
+  void list_networks(Reply<std::vector<NetworkView>> reply) override;
+  void inspect_network(const std::string& name_or_id, Reply<NetworkView> reply) override;
+  void remove_network(const std::string& name_or_id, Reply<NetworkView> reply) override;
+  void attach(const AttachRequest& request, Reply<AttachReply> reply) override;
+  void detach(const DetachRequest& request, Reply<EndpointView> reply) override;
+  Result<std::vector<EndpointView>> endpoints() override;
+  Result<std::vector<FdbView>> fdb() override;
+  Result<std::vector<NeighbourView>> neighbours() override;
+  Result<std::vector<VtepView>> vteps() override;
+  Result<std::vector<DropView>> drops() override;
+  StatusView status() override;
+
+ private:
+  friend class AttachFlow;
+  using Clock = std::chrono::steady_clock;
+  using Done = std::function<void()>;
+
+  // One attach, detach or network change at a time; `Done` starts the next.
+  void enqueue(std::function<void(Done)> operation);
+  void next_operation();
+
+  // Runs a blocking call on the worker and hands its result back on the loop.
+  template <typename T>
+  void on_worker(std::function<Result<T>()> call, std::function<void(Result<T>)> then) {
+    auto* loop = &ports_.loop;
+    const std::weak_ptr<int> alive = alive_;
+    ports_.worker.run([=, call = std::move(call), then = std::move(then)] {
+      loop->post([alive, then, result = call()]() mutable {
+        if (!alive.expired()) {
+          then(std::move(result));
+        }
+      });
+    });
+  }
+
+  void take(const StoreEvent& event);
+  // Resolves routes of new VTEPs and pushes what changed to the data path.
+  ApplyReport program();
+  void note_failures(const ApplyReport& report);
+  void reconcile();  // compares the data path's tables with the desired ones
+  void adopt(const LocalEndpoint& local);
+  void on_underlay_change(const std::vector<std::string>& links_gone);
+  void follow_routes();
+  void verify_later();
+  void publish_node();
+
+  // Takes a local endpoint out of the data path and the state, its interfaces off the host, and
+  // remembers that the store must follow.
+  void remove_local(const std::string& id);
+  void withdraw_pending(std::function<void(Result<void>)> then);
+  // What an earlier run wrote and then lost track of (a crash between store and state file).
+  void withdraw_orphans(const Done& done);
+  Result<void> save_state();
+  void save_pending();
+  void retry_later();
+
+  Result<const LocalEndpoint*> find_local(const DetachRequest& request);
+  [[nodiscard]] ViewNames names() const;
+  [[nodiscard]] Vni vni_of(const LocalEndpoint& local) const;
+  void collect_problems(StatusView& view);
+  EndpointView stored_endpoint_view(const Overlay::NetworkRecord& network,
+                                    const Overlay::EndpointRecord& endpoint) const;
+
+  Options options_;
+  Ports ports_;
+  Overlay overlay_;
+  Acknowledgements acknowledgements_;
+  SavedState saved_;  // endpoints are kept in overlay_.locals(); here only the rest
+  std::vector<Endpoint> pending_;
+  std::map<IpAddress, Node> nodes_;
+  std::map<std::string, std::string> malformed_;
+  std::shared_ptr<KvSession> session_;
+  IfIndex underlay_ifindex_;
+
+  std::deque<std::function<void(Done)>> operations_;
+  bool busy_ = false;
+  bool synced_ = false;
+  bool node_published_ = false;
+  std::string store_problem_ = "the store has not answered yet";
+  std::string underlay_problem_;
+  Clock::time_point started_ = Clock::now();
+  Clock::time_point store_since_ = Clock::now();
+  std::vector<std::string> apply_errors_;
+  std::unique_ptr<EventLoop::Timer> retry_timer_;
+  std::chrono::milliseconds retry_delay_{0};
+  std::unique_ptr<EventLoop::Timer> verify_timer_;
+  Clock::time_point last_refresh_{};
+  std::function<void()> ready_;
+  std::function<void()> refresh_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace vtepd

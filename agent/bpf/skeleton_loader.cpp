@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bpf/skeleton_loader.h"
+
+#include "bpf/datapath_skeleton.h"
+#include "bpf/libbpf_output.h"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <arpa/inet.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+
+namespace vtepd {
+
+namespace {
+
+using PinnedMaps = std::array<UniqueFd, kTableSpecs.size()>;
+
+Failure load_failure(int error, const std::string& operation) {
+  if (error == EPERM || error == EACCES) {
+    const std::string lines = take_libbpf_warnings();
+    return fail(ErrorKind::Denied, operation +
+                                       ": not permitted; needs root, or CAP_BPF, "
+                                       "CAP_NET_ADMIN and CAP_PERFMON" +
+                                       lines);
+  }
+  return fail(Error::from_errno(error, operation + take_libbpf_warnings()));
+}
+
+vtep_config make_config(const BpfDataplane::Options& options) {
+  vtep_config config{};
+  std::memcpy(&config.vtep4[0], options.vtep.bytes.data() + 12, sizeof config.vtep4);
+  config.port = htons(options.port);
+  config.sport_min = options.sport_min;
+  config.sport_max = options.sport_max;
+  unsigned features = options.features.encap_l2_eth ? VTEP_FEATURE_ENCAP_L2_ETH : 0U;
+  features |= options.features.decap_l3 ? VTEP_FEATURE_DECAP_L3 : 0U;
+  config.features = static_cast<__u16>(features);
+  return config;
+}
+
+Result<void> size_maps(bpf_object* object, const Limits& limits) {
+  for (const TableSpec& table : kTableSpecs) {
+    bpf_map* map = bpf_object__find_map_by_name(object, table.name);
+    if (map == nullptr) {
+      return fail(ErrorKind::Internal, std::string(table.name) + ": not in the programs' object");
+    }
+    int rc = bpf_map__set_max_entries(map, entries_for(table.table, limits));
+    if (rc == 0 && table.grows_on_demand) {
+      rc = bpf_map__set_map_flags(map, bpf_map__map_flags(map) | BPF_F_NO_PREALLOC);
+    }
+    if (rc != 0) {
+      return fail_errno(-rc, std::string(table.name) + ": set its size");
+    }
+  }
+  return {};
+}
+
+bool same_definition(const bpf_map* wanted, int fd) {
+  bpf_map_info info{};
+  __u32 size = sizeof info;
+  return bpf_map_get_info_by_fd(fd, &info, &size) == 0 && info.type == bpf_map__type(wanted) &&
+         info.key_size == bpf_map__key_size(wanted) &&
+         info.value_size == bpf_map__value_size(wanted) &&
+         info.max_entries == bpf_map__max_entries(wanted) &&
+         info.map_flags == bpf_map__map_flags(wanted);
+}
+
+// Pinned maps that fit. The agent's tables refer to one another (VTEP ids), so they are taken all
+// or none; counters and events stand for themselves.
+Result<PinnedMaps> find_adoptable(bpf_object* object, const PinFolder& pins) {
+  PinnedMaps found;
+  bool all = true;
+  for (const TableSpec& table : kTableSpecs) {
+    UniqueFd& slot = found[static_cast<std::size_t>(table.table)];
+    auto fd = open_pin(pins.maps() + "/" + table.name, false);
+    if (!fd) {
+      return fail(std::move(fd.error()));
+    }
+    if (fd->valid() &&
+        same_definition(bpf_object__find_map_by_name(object, table.name), fd->get())) {
+      slot = std::move(*fd);
+    }
+    all = all && (slot.valid() || !table.by_agent);
+  }
+  for (const TableSpec& table : kTableSpecs) {
+    if (table.by_agent && !all) {
+      found[static_cast<std::size_t>(table.table)].reset();
+    }
+  }
+  return found;
+}
+
+Result<void> reuse(bpf_object* object, const PinnedMaps& pinned) {
+  for (const TableSpec& table : kTableSpecs) {
+    const UniqueFd& fd = pinned[static_cast<std::size_t>(table.table)];
+    if (!fd.valid()) {
+      continue;
+    }
+    bpf_map* map = bpf_object__find_map_by_name(object, table.name);
+    if (const int rc = bpf_map__reuse_fd(map, fd.get()); rc != 0) {
+      return fail_errno(-rc, std::string(table.name) + ": take the pinned map over");
+    }
+  }
+  return {};
+}
+
+Result<void> pin_new_set(bpf_object* object, const PinFolder& pins) {
+  if (auto made = make_pin_folder(pins.new_maps()); !made) {
+    return made;
+  }
+  for (const TableSpec& table : kTableSpecs) {
+    const int fd = bpf_object__find_map_fd_by_name(object, table.name);
+    if (auto pinned = pin_object(fd, pins.new_maps() + "/" + table.name); !pinned) {
+      return pinned;
+    }
+  }
+  return {};
+}
+
+Result<std::vector<UniqueFd>> own_tables(bpf_object* object) {
+  std::vector<UniqueFd> fds;
+  for (const TableSpec& table : kTableSpecs) {
+    if (table.table == Table::Events) {
+      continue;
+    }
+    const int fd = bpf_object__find_map_fd_by_name(object, table.name);
+    fds.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (!fds.back().valid()) {
+      return fail_errno(errno, std::string(table.name) + ": duplicate its descriptor");
+    }
+  }
+  return fds;
+}
+
+}  // namespace
+
+void SkeletonDeleter::operator()(datapath_bpf* skeleton) const {
+  datapath_bpf::destroy(skeleton);
+}
+
+Result<LoadedDatapath> load_datapath(const BpfDataplane::Options& options, const PinFolder& pins) {
+  LoadedDatapath out;
+  out.skeleton.reset(datapath_bpf::open());
+  if (!out.skeleton) {
+    return load_failure(errno, "open the BPF programs");
+  }
+  bpf_object* object = out.skeleton->obj;
+  out.skeleton->rodata->vtep_cfg = make_config(options);
+  if (auto sized = size_maps(object, options.limits); !sized) {
+    return fail(std::move(sized.error()));
+  }
+  auto adoptable = find_adoptable(object, pins);
+  if (!adoptable) {
+    return fail(std::move(adoptable.error()));
+  }
+  if (auto reused = reuse(object, *adoptable); !reused) {
+    return fail(std::move(reused.error()));
+  }
+  if (const int rc = datapath_bpf::load(out.skeleton.get()); rc != 0) {
+    return load_failure(-rc, "load the BPF programs");
+  }
+  bool every = true;
+  for (const UniqueFd& fd : *adoptable) {
+    every = every && fd.valid();
+  }
+  out.adopted = (*adoptable)[0].valid();
+  // Left by a run that ended before its commit().
+  if (auto removed = remove_pin_folder(pins.new_maps()); !removed) {
+    return fail(std::move(removed.error()));
+  }
+  if (auto pinned = every ? Result<void>() : pin_new_set(object, pins); !pinned) {
+    return fail(std::move(pinned.error()));
+  }
+  auto tables = own_tables(object);
+  if (!tables) {
+    return fail(std::move(tables.error()));
+  }
+  out.tables = std::move(*tables);
+  out.events = bpf_object__find_map_fd_by_name(object, spec(Table::Events).name);
+  return out;
+}
+
+}  // namespace vtepd

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "base/result.h"
+#include "core/types.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vtepd {
+
+// Configuration of one daemon, with every default filled in. packaging/vtepd.toml describes each
+// key for the operator.
+struct Config {
+  std::string instance = "default";  // [a-z0-9-]{1,32}
+
+  struct Underlay {
+    std::optional<IpAddress> address;  // exactly one of address and device
+    std::string device;
+    std::uint16_t port = 4789;
+    std::string mode = "auto";  // "auto" or "tc"
+  } underlay;
+
+  struct Store {
+    std::string kind = "file";
+    std::string path;    // default: <paths.state>/store
+    std::string prefix;  // in front of "docker/" and "vtepd/", without slashes at its ends
+  } store;
+
+  struct Gossip {
+    std::string kind = "none";
+  } gossip;
+
+  struct Datapath {
+    std::string kind = "auto";    // "auto" or "bpf"
+    std::string attach = "auto";  // "auto", "tcx" or "clsact"
+    std::string bpffs = "/sys/fs/bpf";
+  } datapath;
+
+  // Entries of the maps. An entry of fdb or neigh costs about 96 bytes of locked memory, so that
+  // the defaults stay below 64 MiB an instance.
+  struct Limits {
+    std::uint32_t fdb = 262144;
+    std::uint32_t neigh = 262144;
+    std::uint32_t ports = 4096;
+    std::uint32_t vnis = 1024;
+    std::uint32_t peers = 4096;
+  } limits;
+
+  struct Api {
+    std::string socket;  // default: <runtime_dir()>/api.sock
+  } api;
+
+  struct Log {
+    std::string level = "info";  // "trace", "debug", "info", "warn" or "error"
+  } log;
+
+  struct Paths {
+    std::string run = "/run/vtepd";
+    std::string state = "/var/lib/vtepd";
+  } paths;
+
+  [[nodiscard]] std::string runtime_dir() const { return paths.run + "/" + instance; }
+
+  [[nodiscard]] std::string state_dir() const { return paths.state + "/" + instance; }
+
+  [[nodiscard]] std::string pin_dir() const { return datapath.bpffs + "/vtepd/" + instance; }
+};
+
+// True for a name that may be part of a path: [a-z0-9-]{1,32}.
+[[nodiscard]] bool is_instance_name(std::string_view name);
+
+// Where vtepctl finds the daemon of an instance unless it is told otherwise.
+[[nodiscard]] std::string default_socket_path(std::string_view instance);
+
+// Every mistake of the document is reported, one per line, as "<file>:<line>:<column>: <message>".
+Result<Config> parse_config(std::string_view text, std::string_view file);
+
+// Reads and parses a file. NotFound, Denied … if it cannot be read, Invalid if it is wrong.
+Result<Config> load_config(const std::string& path);
+
+}  // namespace vtepd

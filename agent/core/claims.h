@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <unordered_map>
+
+namespace vtepd {
+
+// Who holds a key when several endpoints claim it: one wins, the others wait for it to let go.
+// `Before(a, b)` says that a goes before b. Nearly every key has one claimant, so only the losers
+// of a conflict cost more than one hash node. Claimants are borrowed and must outlive their claim.
+template <typename Key, typename Claimant, typename Hash, typename Before>
+class Claims {
+ public:
+  // True if the winner of the key changed.
+  bool add(const Key& key, const Claimant* claimant) {
+    const auto [place, fresh] = winners_.try_emplace(key, claimant);
+    if (fresh) {
+      return true;
+    }
+    if (place->second == claimant) {
+      return false;
+    }
+    if (!Before{}(*claimant, *place->second)) {
+      losers_.emplace(key, claimant);
+      return false;
+    }
+    losers_.emplace(key, place->second);
+    place->second = claimant;
+    return true;
+  }
+
+  bool remove(const Key& key, const Claimant* claimant) {
+    const auto place = winners_.find(key);
+    if (place == winners_.end()) {
+      return false;
+    }
+    const auto [first, last] = losers_.equal_range(key);
+    if (place->second != claimant) {
+      const auto loser =
+          std::find_if(first, last, [&](const auto& entry) { return entry.second == claimant; });
+      if (loser != last) {
+        losers_.erase(loser);
+      }
+      return false;
+    }
+    const auto next = std::min_element(
+        first, last, [](const auto& a, const auto& b) { return Before{}(*a.second, *b.second); });
+    if (next == last) {
+      winners_.erase(place);
+    } else {
+      place->second = next->second;
+      losers_.erase(next);
+    }
+    return true;
+  }
+
+  [[nodiscard]] const Claimant* winner(const Key& key) const {
+    const auto place = winners_.find(key);
+    return place == winners_.end() ? nullptr : place->second;
+  }
+
+  [[nodiscard]] const auto& winners() const { return winners_; }
+
+  [[nodiscard]] std::size_t conflicts() const { return losers_.size(); }
+
+ private:
+  std::unordered_map<Key, const Claimant*, Hash> winners_;
+  std::unordered_multimap<Key, const Claimant*, Hash> losers_;
+};
+
+}  // namespace vtepd

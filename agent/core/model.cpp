@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "core/model.h"
+
+namespace vtepd {
+
+const Subnet* Network::subnet_of(const IpAddress& address) const {
+  if (!address.is_v4()) {
+    const bool inside = v6_pool && v6_pool->contains(address) && !subnets.empty();
+    return inside ? &subnets.front() : nullptr;
+  }
+  for (const auto& subnet : subnets) {
+    if (subnet.pool.contains(address)) {
+      return &subnet;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace vtepd

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "core/types.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vtepd {
+
+// What the store says. These types know Docker's notions but not its JSON (registry/ does).
+
+// Overhead of VXLAN over IPv4: outer IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348).
+inline constexpr std::uint32_t kOverhead4 = 50;
+inline constexpr std::uint32_t kDefaultUnderlayMtu = 1500;
+inline constexpr const char* kDefaultAddressSpace = "GlobalDefault";
+
+// One IPv4 subnet of a network; each has a VNI of its own, as in Docker.
+struct Subnet {
+  IpPrefix pool;     // host bits cleared
+  IpPrefix gateway;  // reserved in the pool; nobody answers for it yet
+  Vni vni;           // 0: not allocated yet (Docker allocates at the first join)
+  bool operator==(const Subnet&) const = default;
+};
+
+struct Network {
+  std::string id;  // 64 lower-case hex digits
+  std::string name;
+  std::string address_space = kDefaultAddressSpace;
+  std::vector<Subnet> subnets;      // IPv4
+  std::optional<IpPrefix> v6_pool;  // shares the first subnet's VNI
+  std::uint32_t underlay_mtu = 0;   // as Docker keeps it: bytes of the underlay, 0 = 1500
+  bool secure = false;              // Docker's encrypted overlay: not supported
+
+  [[nodiscard]] std::uint32_t mtu() const {  // of the containers' interfaces
+    return (underlay_mtu == 0 ? kDefaultUnderlayMtu : underlay_mtu) - kOverhead4;
+  }
+
+  // The subnet that holds the address, IPv6 counting to the first; nullptr if none does.
+  [[nodiscard]] const Subnet* subnet_of(const IpAddress& address) const;
+  bool operator==(const Network&) const = default;
+};
+
+struct Endpoint {
+  std::string id;  // 64 lower-case hex digits
+  std::string network_id;
+  std::string name;
+  MacAddress mac;
+  std::optional<IpPrefix> address4;  // with the pool's prefix length
+  std::optional<IpPrefix> address6;
+  IpAddress vtep;       // Docker's locator
+  std::string sandbox;  // empty: being made or already left; such an endpoint forwards nothing
+  std::string owner;    // instance and host that wrote it, for ours; empty for Docker's
+
+  [[nodiscard]] bool active() const { return !sandbox.empty() && !vtep.is_unspecified(); }
+
+  bool operator==(const Endpoint&) const = default;
+};
+
+// A host that runs a live vtepd on this store (a key with a session).
+struct Node {
+  IpAddress vtep;
+  std::string host;
+  std::string instance;
+  bool operator==(const Node&) const = default;
+};
+
+// What `network create` asks for. Exactly one IPv4 subnet, at most one IPv6 subnet.
+struct NetworkSpec {
+  std::string name;
+  std::vector<IpPrefix> subnets;
+  std::optional<Vni> vni;           // default: the lowest free one from 256
+  std::uint32_t container_mtu = 0;  // 0: default
+  std::string address_space = kDefaultAddressSpace;
+};
+
+// What `attach` asks the registry for.
+struct EndpointSpec {
+  std::string name;                   // "": made from the id
+  std::optional<IpAddress> address4;  // default: the lowest free one
+  std::optional<IpAddress> address6;  // default: none
+  std::optional<MacAddress> mac;      // default: docker_mac(address4)
+  std::string interface_prefix = "eth";
+};
+
+}  // namespace vtepd

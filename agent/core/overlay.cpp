@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "core/overlay.h"
+
+#include <utility>
+
+namespace vtepd {
+
+Overlay::Overlay(IpAddress own_vtep, std::string owner)
+    : own_vtep_(own_vtep), owner_(std::move(owner)) {}
+
+Overlay::NetworkRecord& Overlay::record_of(const std::string& network_id) {
+  auto& record = networks_[network_id];
+  record.id = network_id;
+  return record;
+}
+
+Vni Overlay::vni_of(const NetworkRecord& network, const EndpointRecord& endpoint) {
+  if (!network.network) {
+    return {};
+  }
+  const auto& prefix = endpoint.address4 ? endpoint.address4 : endpoint.address6;
+  const auto* subnet = prefix ? network.network->subnet_of(prefix->address) : nullptr;
+  return subnet == nullptr ? Vni{} : subnet->vni;
+}
+
+bool Overlay::counts(const NetworkRecord& network, const EndpointRecord& endpoint) const {
+  if (endpoint.local != nullptr) {
+    return true;
+  }
+  return endpoint.active && endpoint.vtep != own_vtep_ &&
+         !network.locals.contains(endpoint.id.to_string());
+}
+
+void Overlay::upsert_network(const Network& network) {
+  auto& record = record_of(network.id);
+  record.stored = true;
+  if (record.network != network) {
+    replace_network(record, network);
+  }
+}
+
+void Overlay::erase_network(const std::string& id) {
+  const auto place = networks_.find(id);
+  if (place == networks_.end()) {
+    return;
+  }
+  place->second.stored = false;
+  // An endpoint of this host keeps forwarding: its network is what the attach recorded.
+  if (place->second.locals.empty()) {
+    replace_network(place->second, std::nullopt);
+    drop_if_empty(id);
+  }
+}
+
+void Overlay::replace_network(NetworkRecord& record, std::optional<Network> network) {
+  for (auto& [id, endpoint] : record.endpoints) {
+    remove(record, endpoint);
+  }
+  for (auto& [id, endpoint] : record.locals) {
+    remove(record, endpoint);
+  }
+  record.network = std::move(network);
+  for (auto& [id, endpoint] : record.locals) {
+    add(record, endpoint);
+  }
+  for (auto& [id, endpoint] : record.endpoints) {
+    add(record, endpoint);
+  }
+}
+
+void Overlay::upsert_endpoint(const Endpoint& endpoint) {
+  const auto id = ObjectId::parse(endpoint.id);
+  if (!id) {
+    return;  // the registry decodes no such key
+  }
+  auto& network = record_of(endpoint.network_id);
+  auto& record = network.endpoints[*id];
+  remove(network, record);
+  record = EndpointRecord{.id = *id,
+                          .name = endpoint.name,
+                          .mac = endpoint.mac,
+                          .address4 = endpoint.address4,
+                          .address6 = endpoint.address6,
+                          .vtep = endpoint.vtep,
+                          .active = endpoint.active(),
+                          .ours = !owner_.empty() && endpoint.owner == owner_};
+  add(network, record);
+}
+
+void Overlay::erase_endpoint(const std::string& network_id, const std::string& id) {
+  const auto place = networks_.find(network_id);
+  const auto parsed = ObjectId::parse(id);
+  if (place == networks_.end() || !parsed) {
+    return;
+  }
+  const auto endpoint = place->second.endpoints.find(*parsed);
+  if (endpoint != place->second.endpoints.end()) {
+    remove(place->second, endpoint->second);
+    place->second.endpoints.erase(endpoint);
+    drop_if_empty(network_id);
+  }
+}
+
+void Overlay::upsert_local(const LocalEndpoint& local) {
+  erase_local(local.endpoint.id);
+  const auto id = ObjectId::parse(local.endpoint.id);
+  if (!id) {
+    return;
+  }
+  auto& network = record_of(local.endpoint.network_id);
+  if (!network.network) {
+    replace_network(network, local.network);
+  }
+  // The store's record of it, if any, steps back before the local one takes its place.
+  const auto stored = network.endpoints.find(*id);
+  if (stored != network.endpoints.end()) {
+    remove(network, stored->second);
+  }
+  const auto& kept = locals_[local.endpoint.id] = local;
+  auto& record = network.locals[local.endpoint.id];
+  record = EndpointRecord{.id = *id,
+                          .name = local.endpoint.name,
+                          .mac = local.endpoint.mac,
+                          .address4 = local.endpoint.address4,
+                          .address6 = local.endpoint.address6,
+                          .vtep = own_vtep_,
+                          .local = &kept,
+                          .active = true,
+                          .ours = true};
+  add(network, record);
+}
+
+void Overlay::erase_local(const std::string& id) {
+  const auto local = locals_.find(id);
+  if (local == locals_.end()) {
+    return;
+  }
+  const std::string network_id = local->second.endpoint.network_id;
+  auto& network = record_of(network_id);
+  const auto record = network.locals.find(id);
+  if (record != network.locals.end()) {
+    remove(network, record->second);
+    const auto stored = network.endpoints.find(record->second.id);
+    network.locals.erase(record);
+    if (stored != network.endpoints.end()) {
+      add(network, stored->second);  // what the store says counts again
+    }
+  }
+  locals_.erase(local);
+  if (!network.stored && network.locals.empty()) {
+    replace_network(network, std::nullopt);
+  }
+  drop_if_empty(network_id);
+}
+
+void Overlay::drop_if_empty(const std::string& network_id) {
+  const auto place = networks_.find(network_id);
+  if (place != networks_.end() && !place->second.stored && place->second.endpoints.empty() &&
+      place->second.locals.empty()) {
+    networks_.erase(place);
+  }
+}
+
+// Counts the endpoint's VTEP into the network's members, opens its VNI if it is the first local one
+// there, and lets it claim its keys.
+void Overlay::add(NetworkRecord& network, EndpointRecord& endpoint) {
+  const Vni vni = vni_of(network, endpoint);
+  if (endpoint.contributed || vni == Vni{} || !counts(network, endpoint)) {
+    return;
+  }
+  endpoint.contributed = true;
+  if (endpoint.local == nullptr) {
+    if (++network.vteps[endpoint.vtep] == 1) {
+      touch_members(network, endpoint.vtep);
+    }
+    if (active_.contains(vni)) {
+      contribute(network, endpoint);
+    }
+    return;
+  }
+  dirty_ports_.insert(endpoint.local->host);
+  auto& active = active_[vni];
+  if (++active.locals == 1) {
+    active.network = &network;
+    activate(network, vni);
+  } else {
+    contribute(network, endpoint);
+  }
+}
+
+void Overlay::remove(NetworkRecord& network, EndpointRecord& endpoint) {
+  if (!endpoint.contributed) {
+    return;
+  }
+  const Vni vni = vni_of(network, endpoint);
+  const auto active = active_.find(vni);
+  if (active != active_.end()) {
+    withdraw(network, endpoint);
+  }
+  endpoint.contributed = false;
+  if (endpoint.local == nullptr) {
+    const auto uses = network.vteps.find(endpoint.vtep);
+    if (--uses->second == 0) {
+      network.vteps.erase(uses);
+      touch_members(network, endpoint.vtep);
+    }
+    return;
+  }
+  dirty_ports_.insert(endpoint.local->host);
+  if (--active->second.locals == 0) {
+    deactivate(network, vni);
+    active_.erase(active);
+  }
+}
+
+void Overlay::activate(NetworkRecord& network, Vni vni) {
+  dirty_vnis_.insert(vni);
+  for (const auto& [vtep, uses] : network.vteps) {
+    dirty_members_.insert({vni, vtep});
+  }
+  for (auto& [id, endpoint] : network.locals) {
+    if (endpoint.contributed && vni_of(network, endpoint) == vni) {
+      contribute(network, endpoint);
+    }
+  }
+  for (auto& [id, endpoint] : network.endpoints) {
+    if (endpoint.contributed && vni_of(network, endpoint) == vni) {
+      contribute(network, endpoint);
+    }
+  }
+}
+
+void Overlay::deactivate(NetworkRecord& network, Vni vni) {
+  dirty_vnis_.insert(vni);
+  for (const auto& [vtep, uses] : network.vteps) {
+    dirty_members_.insert({vni, vtep});
+  }
+  for (auto& [id, endpoint] : network.endpoints) {
+    if (endpoint.contributed && vni_of(network, endpoint) == vni) {
+      withdraw(network, endpoint);
+    }
+  }
+}
+
+void Overlay::contribute(NetworkRecord& network, EndpointRecord& endpoint) {
+  const Vni vni = vni_of(network, endpoint);
+  if (endpoint.local == nullptr) {
+    use_peer(endpoint.vtep);
+  }
+  if (fdb_.add({vni, endpoint.mac}, &endpoint)) {
+    dirty_fdb_.insert({vni, endpoint.mac});
+  }
+  for (const auto& address : {endpoint.address4, endpoint.address6}) {
+    if (address && neighbours_.add({vni, address->address}, &endpoint)) {
+      dirty_neighbours_.insert({vni, address->address});
+    }
+  }
+}
+
+void Overlay::withdraw(NetworkRecord& network, EndpointRecord& endpoint) {
+  const Vni vni = vni_of(network, endpoint);
+  if (endpoint.local == nullptr) {
+    drop_peer(endpoint.vtep);
+  }
+  if (fdb_.remove({vni, endpoint.mac}, &endpoint)) {
+    dirty_fdb_.insert({vni, endpoint.mac});
+  }
+  for (const auto& address : {endpoint.address4, endpoint.address6}) {
+    if (address && neighbours_.remove({vni, address->address}, &endpoint)) {
+      dirty_neighbours_.insert({vni, address->address});
+    }
+  }
+}
+
+void Overlay::touch_members(const NetworkRecord& network, const IpAddress& vtep) {
+  for (const auto& [vni, active] : active_) {
+    if (active.network == &network) {
+      dirty_members_.insert({vni, vtep});
+    }
+  }
+}
+
+void Overlay::use_peer(const IpAddress& vtep) {
+  auto& peer = peers_[vtep];
+  if (peer.id == 0) {
+    peer.id = peer_ids_.empty() ? 1 : peer_ids_.rbegin()->first + 1;
+    peer_ids_[peer.id] = vtep;
+  }
+  if (++peer.uses == 1) {
+    dirty_peers_.insert(peer.id);
+  }
+}
+
+void Overlay::drop_peer(const IpAddress& vtep) {
+  const auto place = peers_.find(vtep);
+  if (--place->second.uses == 0) {
+    dirty_peers_.insert(place->second.id);
+    peer_ids_.erase(place->second.id);
+    peers_.erase(place);
+  }
+}
+
+void Overlay::adopt_peer_ids(const ForwardingState& adopted) {
+  for (const auto& [id, entry] : adopted.peers) {
+    peers_[entry.remote].id = id;
+    peer_ids_[id] = entry.remote;
+  }
+}
+
+void Overlay::set_route(const IpAddress& vtep, const std::optional<PeerRoute>& route) {
+  const auto place = peers_.find(vtep);
+  if (place == peers_.end()) {
+    return;
+  }
+  auto& peer = place->second;
+  if (!peer.routed || peer.route != route) {
+    peer.routed = true;
+    peer.route = route;
+    dirty_peers_.insert(peer.id);
+  }
+}
+
+}  // namespace vtepd

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What follows from the tables: the desired state, deltas of it, and look-ups for people.
+#include "core/overlay.h"
+
+namespace vtepd {
+
+namespace {
+
+constexpr std::size_t kShortestIdPrefix = 8;
+
+}  // namespace
+
+FdbEntry Overlay::fdb_entry(const EndpointRecord& endpoint) const {
+  if (endpoint.local != nullptr) {
+    const auto& local = *endpoint.local;
+    return {.vtep_id = 0,
+            .ifindex = local.same_netns ? local.endpoint_ifindex : local.host,
+            .same_netns = local.same_netns};
+  }
+  return {.vtep_id = peers_.at(endpoint.vtep).id, .ifindex = {}, .same_netns = false};
+}
+
+PeerEntry Overlay::peer_entry(const IpAddress& vtep, const Peer& peer) const {
+  PeerEntry entry{.remote = vtep, .local = own_vtep_, .next_hop = vtep, .ifindex = {}};
+  if (peer.route) {
+    entry.next_hop = peer.route->next_hop;
+    entry.ifindex = peer.route->ifindex;
+    entry.mtu = peer.route->mtu;
+    entry.reachable = true;
+  }
+  return entry;
+}
+
+PortEntry Overlay::port_entry(const LocalEndpoint& local, Vni vni) {
+  PortEntry port{.vni = vni,
+                 .mac = local.endpoint.mac,
+                 .address4 = {},
+                 .address6 = {},
+                 .allowed_addresses = local.allowed_addresses,
+                 .allowed_macs = local.allowed_macs,
+                 .endpoint_ifindex = local.endpoint_ifindex,
+                 .source_check = local.source_check,
+                 .same_netns = local.same_netns,
+                 .ipv6 = local.network.v6_pool.has_value()};
+  if (local.endpoint.address4) {
+    port.address4 = local.endpoint.address4->address;
+  }
+  if (local.endpoint.address6) {
+    port.address6 = local.endpoint.address6->address;
+  }
+  return port;
+}
+
+bool Overlay::is_member(const MemberKey& key) const {
+  const auto active = active_.find(key.vni);
+  return active != active_.end() && active->second.network->vteps.contains(key.vtep);
+}
+
+ForwardingState Overlay::desired() const {
+  ForwardingState state;
+  for (const auto& [key, endpoint] : fdb_.winners()) {
+    state.fdb.emplace(key, fdb_entry(*endpoint));
+  }
+  for (const auto& [key, endpoint] : neighbours_.winners()) {
+    state.neighbours.emplace(key, endpoint->mac);
+  }
+  for (const auto& [vtep, peer] : peers_) {
+    if (peer.uses > 0) {
+      state.peers.emplace(peer.id, peer_entry(vtep, peer));
+    }
+  }
+  for (const auto& [vni, active] : active_) {
+    state.vnis.emplace(vni, VniEntry{.mtu = active.network->network->mtu()});
+    for (const auto& [vtep, uses] : active.network->vteps) {
+      state.members.insert({vni, vtep});
+    }
+    for (const auto& [id, endpoint] : active.network->locals) {
+      if (endpoint.contributed && vni_of(*active.network, endpoint) == vni) {
+        state.ports.emplace(endpoint.local->host, port_entry(*endpoint.local, vni));
+      }
+    }
+  }
+  return state;
+}
+
+ForwardingDelta Overlay::take_delta() {
+  ForwardingDelta delta;
+  const auto settle = [](auto& dirty, auto& puts, auto& removes, auto&& find) {
+    for (const auto& key : dirty) {
+      if (const auto value = find(key)) {
+        puts.emplace_back(key, *value);
+      } else {
+        removes.push_back(key);
+      }
+    }
+    dirty.clear();
+  };
+  settle(dirty_fdb_, delta.fdb_put, delta.fdb_remove, [&](const FdbKey& key) {
+    const auto* owner = fdb_.winner(key);
+    return owner == nullptr ? std::nullopt : std::optional(fdb_entry(*owner));
+  });
+  settle(dirty_neighbours_, delta.neighbours_put, delta.neighbours_remove,
+         [&](const NeighbourKey& key) {
+           const auto* owner = neighbours_.winner(key);
+           return owner == nullptr ? std::nullopt : std::optional(owner->mac);
+         });
+  settle(dirty_peers_, delta.peers_put, delta.peers_remove,
+         [&](std::uint32_t id) -> std::optional<PeerEntry> {
+           const auto vtep = peer_ids_.find(id);
+           const auto peer = vtep == peer_ids_.end() ? peers_.end() : peers_.find(vtep->second);
+           if (peer == peers_.end() || peer->second.uses == 0) {
+             return std::nullopt;
+           }
+           return peer_entry(peer->first, peer->second);
+         });
+  settle(dirty_vnis_, delta.vnis_put, delta.vnis_remove, [&](Vni vni) -> std::optional<VniEntry> {
+    const auto active = active_.find(vni);
+    if (active == active_.end()) {
+      return std::nullopt;
+    }
+    return VniEntry{.mtu = active->second.network->network->mtu()};
+  });
+  std::unordered_map<IfIndex, PortEntry, ForwardingHash> ports;
+  if (!dirty_ports_.empty()) {
+    for (const auto& [id, local] : locals_) {
+      const auto& network = networks_.at(local.endpoint.network_id);
+      const auto& record = network.locals.at(id);
+      if (record.contributed) {
+        ports.emplace(local.host, port_entry(local, vni_of(network, record)));
+      }
+    }
+  }
+  settle(dirty_ports_, delta.ports_put, delta.ports_remove,
+         [&](IfIndex host) -> std::optional<PortEntry> {
+           const auto port = ports.find(host);
+           return port == ports.end() ? std::nullopt : std::optional(port->second);
+         });
+  for (const auto& key : dirty_members_) {
+    (is_member(key) ? delta.members_put : delta.members_remove).push_back(key);
+  }
+  dirty_members_.clear();
+  return delta;
+}
+
+void Overlay::mark(const ForwardingDelta& failed) {
+  const auto keys = [](auto& dirty, const auto& puts, const auto& removes) {
+    for (const auto& [key, value] : puts) {
+      dirty.insert(key);
+    }
+    dirty.insert(removes.begin(), removes.end());
+  };
+  keys(dirty_fdb_, failed.fdb_put, failed.fdb_remove);
+  keys(dirty_neighbours_, failed.neighbours_put, failed.neighbours_remove);
+  keys(dirty_peers_, failed.peers_put, failed.peers_remove);
+  keys(dirty_ports_, failed.ports_put, failed.ports_remove);
+  keys(dirty_vnis_, failed.vnis_put, failed.vnis_remove);
+  dirty_members_.insert(failed.members_put.begin(), failed.members_put.end());
+  dirty_members_.insert(failed.members_remove.begin(), failed.members_remove.end());
+}
+
+std::vector<IpAddress> Overlay::unrouted() const {
+  std::vector<IpAddress> result;
+  for (const auto& [vtep, peer] : peers_) {
+    if (peer.uses > 0 && !peer.routed) {
+      result.push_back(vtep);
+    }
+  }
+  return result;
+}
+
+std::vector<IpAddress> Overlay::vteps_in_use() const {
+  std::vector<IpAddress> result;
+  for (const auto& [vtep, peer] : peers_) {
+    if (peer.uses > 0) {
+      result.push_back(vtep);
+    }
+  }
+  return result;
+}
+
+const Overlay::NetworkRecord* Overlay::find_network(const std::string& name_or_id) const {
+  const NetworkRecord* by_prefix = nullptr;
+  bool several = false;
+  for (const auto& [id, record] : networks_) {
+    if (!record.network) {
+      continue;
+    }
+    if (record.network->name == name_or_id || id == name_or_id) {
+      return &record;
+    }
+    if (name_or_id.size() >= kShortestIdPrefix && id.starts_with(name_or_id)) {
+      several = by_prefix != nullptr;
+      by_prefix = &record;
+    }
+  }
+  return several ? nullptr : by_prefix;
+}
+
+const Overlay::NetworkRecord* Overlay::network_of(Vni vni) const {
+  for (const auto& [id, record] : networks_) {
+    if (record.network) {
+      for (const auto& subnet : record.network->subnets) {
+        if (subnet.vni == vni) {
+          return &record;
+        }
+      }
+    }
+  }
+  return nullptr;
+}
+
+std::uint32_t Overlay::peer_id(const IpAddress& vtep) const {
+  const auto peer = peers_.find(vtep);
+  return peer == peers_.end() ? 0 : peer->second.id;
+}
+
+std::optional<PeerRoute> Overlay::route(const IpAddress& vtep) const {
+  const auto peer = peers_.find(vtep);
+  return peer == peers_.end() ? std::nullopt : peer->second.route;
+}
+
+std::size_t Overlay::endpoint_count() const {
+  std::size_t count = 0;
+  for (const auto& [id, network] : networks_) {
+    count += network.endpoints.size();
+  }
+  return count;
+}
+
+std::vector<Endpoint> Overlay::orphans() const {
+  std::vector<Endpoint> result;
+  for (const auto& [network_id, network] : networks_) {
+    for (const auto& [id, record] : network.endpoints) {
+      if (record.ours && record.vtep == own_vtep_ && !locals_.contains(id.to_string())) {
+        result.push_back(Endpoint{.id = id.to_string(),
+                                  .network_id = network_id,
+                                  .name = record.name,
+                                  .mac = record.mac,
+                                  .address4 = record.address4,
+                                  .address6 = record.address6,
+                                  .vtep = record.vtep,
+                                  .sandbox = "",
+                                  .owner = owner_});
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace vtepd

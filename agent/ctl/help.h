@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+namespace vtepd::ctl {
+
+inline constexpr const char* kSummary =
+    "vtepctl - VXLAN overlay networks of vtepd\n"
+    "Gives containers, VMs and namespaces on several hosts a common Ethernet.";
+
+inline constexpr const char* kFooter =
+    "\nExamples:\n"
+    "  vtepctl network create blue --subnet 10.1.0.0/24\n"
+    "  vtepctl attach blue --netns web --name web     an interface in /run/netns/web\n"
+    "  vtepctl show endpoints --network blue\n"
+    "  vtepctl show drops                             why frames do not get through\n"
+    "  vtepctl detach web\n"
+    "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 attach --wait ran out of time (the attach\n"
+    "stands). show status: 0 well, 1 degraded, 2 down.\n"
+    "\nEvery command has --help and --json.";
+
+inline constexpr const char* kNetworkCreateFooter =
+    "\nExamples:\n"
+    "  vtepctl network create blue --subnet 10.1.0.0/24\n"
+    "  vtepctl network create red --subnet 10.2.0.0/16 --subnet fd00:2::/64 --mtu 8950\n"
+    "  vtepctl network create lab --subnet 10.1.0.0/24 --address-space lab --vni 5000";
+
+inline constexpr const char* kAttachFooter =
+    "\nThe same attach again changes nothing and prints what is there.\n"
+    "\nExamples:\n"
+    "  vtepctl attach blue --netns web\n"
+    "  vtepctl attach blue --netns /proc/4711/ns/net --ifname eth1 --ip 10.1.0.7 --wait=30\n"
+    "  vtepctl attach blue --netns router --allow-address 0.0.0.0/0\n"
+    "\nExit codes: 0 attached, 1 failed, 2 wrong usage, 3 attached, but hosts named on stderr did\n"
+    "not confirm within the time of --wait.";
+
+inline constexpr const char* kDetachFooter =
+    "\nExamples:\n"
+    "  vtepctl detach web\n"
+    "  vtepctl detach 3f2a91c0\n"
+    "  vtepctl detach blue --netns web --ifname eth1";
+
+inline constexpr const char* kStatusFooter = "\nExit codes: 0 well, 1 degraded, 2 down.";
+
+}  // namespace vtepd::ctl

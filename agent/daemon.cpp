@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The composition root of the daemon. Top to bottom it is also the order of start-up; the arrows
+// say which way things flow.
+#include "daemon.h"
+
+#include "api/api_server.h"
+#include "app/agent.h"
+#include "bpf/bpf_dataplane.h"
+#include "bpf/probe.h"
+#include "filestore/file_store.h"
+#include "netlink/idle_vxlan.h"
+#include "netlink/link_manager.h"
+#include "netlink/underlay_monitor.h"
+#include "registry/decoder.h"
+#include "registry/registry.h"
+#include "runtime/event_loop.h"
+#include "runtime/log.h"
+#include "runtime/service_notify.h"
+#include "runtime/worker.h"
+#include "state/durable_file.h"
+#include "state/instance_lock.h"
+#include "state/state_file.h"
+
+#include <array>
+#include <memory>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+namespace vtepd {
+
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
+}
+
+std::string boot_id() {
+  const auto id = read_file("/proc/sys/kernel/random/boot_id");
+  return id ? id->substr(0, id->find('\n')) : "";
+}
+
+// Everything that the kernel holds for an instance, opened in the order that loses no packet.
+struct Host {
+  std::unique_ptr<netlink::LinkManager> links;
+  std::unique_ptr<netlink::UnderlayMonitor> underlay;
+  std::unique_ptr<BpfDataplane> dataplane;
+  UnderlayDevice device;
+};
+
+Result<std::unique_ptr<BpfDataplane>> open_dataplane(const Config& config, Host& host) {
+  const auto probe = probe_kernel();
+  const auto choice = choose(probe.rows);
+  if (!choice.bpf) {
+    return fail(ErrorKind::Unavailable, "this kernel cannot run the BPF data path: " +
+                                            choice.reason + "; `vtepd probe` prints what it can");
+  }
+  const auto ports = host.underlay->port_range();
+  if (!ports) {
+    return fail(ports.error());
+  }
+  BpfDataplane::Options options;
+  options.bpffs = config.datapath.bpffs;
+  options.instance = config.instance;
+  options.vtep = host.device.address;
+  options.port = config.underlay.port;
+  options.sport_min = ports->first;
+  options.sport_max = ports->second;
+  options.limits = {.fdb = config.limits.fdb,
+                    .neigh = config.limits.neigh,
+                    .ports = config.limits.ports,
+                    .vnis = config.limits.vnis,
+                    .peers = config.limits.peers};
+  options.attach = config.datapath.attach;
+  options.features = probe.features;
+  options.reason = choice.reason;
+  return BpfDataplane::open(std::move(options));
+}
+
+Result<Host> open_host(const Config& config) {
+  Host host;
+  auto links = netlink::LinkManager::create();
+  if (!links) {
+    return fail(links.error());
+  }
+  host.links = std::move(*links);
+  auto underlay =
+      netlink::UnderlayMonitor::create({config.underlay.address, config.underlay.device});
+  if (!underlay) {
+    return fail(underlay.error());
+  }
+  host.underlay = std::move(*underlay);
+  auto device = host.underlay->device();
+  if (!device) {
+    return fail(device.error().context("underlay"));
+  }
+  host.device = *device;
+  auto dataplane = open_dataplane(config, host);
+  if (!dataplane) {
+    return fail(dataplane.error());
+  }
+  host.dataplane = std::move(*dataplane);
+  return host;
+}
+
+// The device whose socket keeps the port open, so that the kernel merges tunnel frames in front of
+// our program. Doing without is slower, not wrong.
+std::string open_idle_device(const Config& config, BpfDataplane& dataplane) {
+  const auto give_up = [&](const Error& error) {
+    spdlog::warn("no idle vxlan device, bulk TCP is slower: {}", error.what);
+    dataplane.set_tunnel_gro("none: " + error.what);
+    return std::string();
+  };
+  auto device = netlink::IdleVxlan::open(config.underlay.port);
+  if (!device) {
+    return give_up(device.error());
+  }
+  const auto index = device->create();
+  if (!index) {
+    return give_up(index.error());
+  }
+  if (const auto closed = dataplane.attach_idle(*index); !closed) {
+    (void)device->remove();
+    return give_up(closed.error());
+  }
+  if (const auto up = device->set_up(); !up) {
+    return give_up(up.error());
+  }
+  dataplane.set_tunnel_gro("idle device " + device->name());
+  return device->name();
+}
+
+}  // namespace
+
+std::string owner_of(const Config& config, const IpAddress& vtep) {
+  return config.instance + "@" + vtep.to_string();
+}
+
+Result<void> run_daemon(const Config& config) {
+  if (::geteuid() != 0) {
+    return fail(ErrorKind::Denied,
+                "vtepd must run as root (CAP_NET_ADMIN, CAP_BPF, CAP_SYS_ADMIN)");
+  }
+  auto lock = InstanceLock::acquire_instance(config.paths.run, config.instance);
+  if (!lock) {
+    return fail(lock.error());
+  }
+  if (auto claimed = lock->acquire_port(config.underlay.port); !claimed) {
+    return claimed;
+  }
+  StateFile state(config.state_dir());
+  auto saved = state.load();
+  if (!saved) {
+    return fail(saved.error());
+  }
+  auto pending = state.load_pending();
+  if (!pending) {
+    return fail(pending.error());
+  }
+  auto store =
+      FileStore::open({.dir = config.store.path, .create = saved->store != config.store.path});
+  if (!store) {
+    return fail(store.error().context("store"));
+  }
+  auto host = open_host(config);
+  if (!host) {
+    return fail(host.error());
+  }
+  saved->store = config.store.path;
+  saved->idle_device = open_idle_device(config, *host->dataplane);
+
+  const IpAddress vtep = host->device.address;
+  const std::string owner = owner_of(config, vtep);
+  Registry registry(**store, {.prefix = config.store.prefix, .vtep = vtep, .owner = owner});
+  EventLoop loop;
+  Worker worker;
+  Agent agent(
+      {.version = VTEPD_VERSION,
+       .instance = config.instance,
+       .host = host_name(),
+       .owner = owner,
+       .boot_id = boot_id(),
+       .store_name = config.store.kind + " " + config.store.path,
+       .port = config.underlay.port,
+       .vtep = vtep},
+      {loop, worker, **store, registry, *host->dataplane, *host->links, *host->underlay, state});
+  if (auto started = agent.start(std::move(*saved), std::move(*pending)); !started) {
+    return started;
+  }
+  if (auto committed = host->dataplane->commit(); !committed) {
+    return committed;
+  }
+
+  loop.on_readable(lock->port_fd(), [&] { lock->answer(); });
+  // kernel's links and routes -> agent
+  loop.on_readable(host->underlay->fd(), [&] {
+    if (const auto read = host->underlay->on_readable(); !read) {
+      spdlog::warn("netlink: {}", read.error().what);
+    }
+  });
+  // frames worth a look -> agent
+  loop.on_readable(host->dataplane->events_fd(), [&] {
+    host->dataplane->consume([&](const DataplaneEvent& event) { agent.on_dataplane_event(event); });
+  });
+  // store -> decoder (on the watch's thread) -> agent
+  auto decoder = std::make_shared<RegistryDecoder>(config.store.prefix);
+  const std::string watched = config.store.prefix.empty() ? "" : config.store.prefix + "/";
+  auto watch = (*store)->watch(watched, [&loop, &agent, decoder](const KvEvent& event) {
+    auto events = std::make_shared<std::vector<StoreEvent>>(decoder->decode(event));
+    loop.post([&agent, events] { agent.on_store_events(std::move(*events)); });
+  });
+  if (!watch) {
+    return fail(watch.error().context("store"));
+  }
+  agent.on_refresh([&watch] { (*watch)->refresh(); });
+  agent.on_ready([&] { notify_service("READY=1\nSTATUS=in step with the store"); });
+  // people -> API -> agent
+  ApiServer api(loop, agent, {.socket = config.api.socket});
+  if (auto listening = api.start(); !listening) {
+    return listening;
+  }
+  loop.on_terminate([&](int signal) {
+    spdlog::info("stopping on signal {}, forwarding goes on without the daemon", signal);
+    notify_service("STOPPING=1");
+    loop.stop();
+  });
+  spdlog::info(
+      "vtepd {} running instance={} vtep={} device={} port={} dataplane=bpf/tc attach={} "
+      "socket={}",
+      VTEPD_VERSION, config.instance, vtep.to_string(), host->device.name, config.underlay.port,
+      host->dataplane->info().attach, config.api.socket);
+  loop.run();
+  watch->reset();
+  return {};
+}
+
+}  // namespace vtepd

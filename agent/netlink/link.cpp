@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "netlink/link.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <map>
+
+#include <arpa/inet.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+namespace vtepd::netlink {
+
+namespace {
+
+VxlanInfo parse_vxlan(const Attributes& data) {
+  VxlanInfo info;
+  info.vni = data.u32(IFLA_VXLAN_ID).value_or(0);
+  info.port = ntohs(data.u16(IFLA_VXLAN_PORT).value_or(0));
+  info.learning = data.u8(IFLA_VXLAN_LEARNING).value_or(0) != 0;
+  info.external = data.u8(IFLA_VXLAN_COLLECT_METADATA).value_or(0) != 0;
+  info.has_remote = data.has(IFLA_VXLAN_GROUP) || data.has(IFLA_VXLAN_GROUP6);
+  return info;
+}
+
+void parse_kind(const Attributes& attributes, LinkInfo& link) {
+  const Attributes info = attributes.nested(IFLA_LINKINFO);
+  link.kind = info.string(IFLA_INFO_KIND);
+  if (link.kind == "vxlan") {
+    link.vxlan = parse_vxlan(info.nested(IFLA_INFO_DATA));
+  }
+}
+
+Message get_request(int flags, const ifinfomsg& header) {
+  Message message(RTM_GETLINK, flags);
+  message.header(header);
+  // Statistics are the bulk of the answer and nobody reads them here.
+  message.put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  return message;
+}
+
+Result<std::optional<LinkInfo>> find(Socket& socket, Message& message, const std::string& what) {
+  std::optional<LinkInfo> found;
+  const Answer answer = socket.request(message, [&](const Reply& reply) {
+    if (auto link = parse_link(reply)) {
+      found = std::move(link);
+    }
+  });
+  if (answer.error == ENODEV) {
+    return std::nullopt;
+  }
+  if (!answer.ok()) {
+    return fail(answer.describe("look up interface " + what));
+  }
+  return found;
+}
+
+ifinfomsg by_index(IfIndex index) {
+  ifinfomsg header{};
+  header.ifi_index = static_cast<int>(index.value);
+  return header;
+}
+
+}  // namespace
+
+bool LinkInfo::is_up() const {
+  return (flags & IFF_UP) != 0;
+}
+
+bool LinkInfo::is_operational() const {
+  return is_up() && (flags & IFF_RUNNING) != 0;
+}
+
+bool LinkInfo::is_connected() const {
+  return is_up() && oper_up;
+}
+
+Result<void> check_ifname(const std::string& name) {
+  const auto bad = [&](const std::string& why) {
+    return fail(ErrorKind::Invalid, "interface name '" + name + "' " + why);
+  };
+  if (name.empty()) {
+    return bad("is empty");
+  }
+  if (name.size() >= IFNAMSIZ) {
+    return bad("is longer than " + std::to_string(IFNAMSIZ - 1) + " characters");
+  }
+  // '%' starts a template that the kernel fills in, ':' an alias.
+  const bool fits = std::all_of(name.begin(), name.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return c != '/' && c != ':' && c != '%' && std::isspace(byte) == 0 && std::iscntrl(byte) == 0;
+  });
+  if (!fits) {
+    return bad("has a character that none may have ('/', ':', '%', blanks, control characters)");
+  }
+  // The last two name folders below /proc/sys/net.
+  if (name == "." || name == ".." || name == "all" || name == "default") {
+    return bad("is reserved");
+  }
+  return {};
+}
+
+std::optional<LinkInfo> parse_link(const Reply& reply) {
+  if (reply.type != RTM_NEWLINK && reply.type != RTM_DELLINK) {
+    return std::nullopt;
+  }
+  const auto parts = reply.split<ifinfomsg>();
+  if (!parts || parts->first.ifi_family != AF_UNSPEC || parts->first.ifi_index <= 0) {
+    return std::nullopt;
+  }
+  const auto& [header, attributes] = *parts;
+  LinkInfo link;
+  link.index = IfIndex{static_cast<std::uint32_t>(header.ifi_index)};
+  link.flags = header.ifi_flags;
+  link.oper_up = attributes.u8(IFLA_OPERSTATE) == std::uint8_t{IF_OPER_UP};
+  link.name = attributes.string(IFLA_IFNAME);
+  link.mtu = attributes.u32(IFLA_MTU).value_or(0);
+  link.peer = IfIndex{attributes.u32(IFLA_LINK).value_or(0)};
+  link.peer_netns = attributes.u32(IFLA_LINK_NETNSID);
+  if (const Bytes mac = attributes.bytes(IFLA_ADDRESS); mac.size() == 6) {
+    link.mac.emplace();
+    std::copy(mac.begin(), mac.end(), link.mac->bytes.begin());
+  }
+  attributes.nested(IFLA_PROP_LIST).each([&](int type, Bytes name) {
+    if (type == IFLA_ALT_IFNAME) {
+      link.altnames.emplace_back(name.begin(),
+                                 std::find(name.begin(), name.end(), std::uint8_t{0}));
+    }
+  });
+  parse_kind(attributes, link);
+  return link;
+}
+
+Result<std::optional<LinkInfo>> find_link(Socket& socket, const std::string& name) {
+  if (auto valid = check_ifname(name); !valid) {
+    return fail(valid.error());
+  }
+  Message message = get_request(0, ifinfomsg{});
+  message.put_string(IFLA_IFNAME, name);
+  return find(socket, message, "'" + name + "'");
+}
+
+Result<std::optional<LinkInfo>> find_link(Socket& socket, IfIndex index) {
+  Message message = get_request(0, by_index(index));
+  return find(socket, message, std::to_string(index.value));
+}
+
+Result<std::vector<LinkInfo>> list_links(Socket& socket) {
+  Message message = get_request(NLM_F_DUMP, ifinfomsg{});
+  std::map<IfIndex, LinkInfo> links;
+  const Answer answer = socket.request(message, [&](const Reply& reply) {
+    if (auto link = parse_link(reply)) {
+      links[link->index] = std::move(*link);
+    }
+  });
+  if (!answer.ok()) {
+    return fail(answer.describe("list interfaces"));
+  }
+  std::vector<LinkInfo> sorted;
+  sorted.reserve(links.size());
+  for (auto& entry : links) {
+    sorted.push_back(std::move(entry.second));
+  }
+  return sorted;
+}
+
+Result<void> delete_link(Socket& socket, IfIndex index, const std::string& name) {
+  Message message(RTM_DELLINK, 0);
+  message.header(by_index(index));
+  const Answer answer = socket.request(message);
+  if (answer.error == ENODEV) {
+    return {};
+  }
+  return answer.result("remove interface '" + name + "'");
+}
+
+Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name) {
+  ifinfomsg header = by_index(index);
+  header.ifi_flags = IFF_UP;
+  header.ifi_change = IFF_UP;
+  Message message(RTM_NEWLINK, 0);
+  message.header(header);
+  return socket.request(message).result("set interface '" + name + "' up");
+}
+
+Result<void> set_addrgen_none(Socket& socket, IfIndex index, const std::string& name) {
+  Message message(RTM_SETLINK, 0);
+  message.header(by_index(index));
+  message.nest(IFLA_AF_SPEC, [](Message& families) {
+    families.nest(AF_INET6, [](Message& inet6) {
+      inet6.put_u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    });
+  });
+  const Answer answer = socket.request(message);
+  // No IPv6 in this kernel, or none on this interface (its MTU is below 1280).
+  if (answer.error == EAFNOSUPPORT) {
+    return {};
+  }
+  return answer.result("turn IPv6 address generation of interface '" + name + "' off");
+}
+
+}  // namespace vtepd::netlink

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "base/result.h"
+#include "core/types.h"
+#include "netlink/rtnl_socket.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vtepd::netlink {
+
+struct VxlanInfo {
+  std::uint32_t vni = 0;
+  std::uint16_t port = 0;  // host order
+  bool learning = false;
+  bool external = false;  // collect-metadata
+  bool has_remote = false;
+};
+
+// What the kernel says about an interface.
+struct LinkInfo {
+  IfIndex index;
+  std::string name;
+  std::vector<std::string> altnames;
+  std::string kind;  // "veth", "vxlan", …; empty for a NIC
+  std::optional<MacAddress> mac;
+  std::uint32_t mtu = 0;
+  std::uint32_t flags = 0;  // IFF_*
+  bool oper_up = false;     // operstate UP; a device without carrier detection never gets there
+  IfIndex peer;             // other end of a veth, an index of the namespace below
+  std::optional<std::uint32_t> peer_netns;  // its id as seen from here; none: the same namespace
+  std::optional<VxlanInfo> vxlan;
+
+  [[nodiscard]] bool is_up() const;           // administratively
+  [[nodiscard]] bool is_operational() const;  // up, and with carrier where that is detected
+  // The other end is up too and the kernel has started the queues. A veth is "running" for a moment
+  // before that, because its operstate begins as unknown.
+  [[nodiscard]] bool is_connected() const;
+};
+
+// Why an interface cannot have this name; Invalid if it cannot.
+Result<void> check_ifname(const std::string& name);
+
+// Parses RTM_NEWLINK and RTM_DELLINK; nothing for those of another family (a bridge reports its
+// ports by the same messages).
+std::optional<LinkInfo> parse_link(const Reply& reply);
+
+// By name, alternative names included.
+Result<std::optional<LinkInfo>> find_link(Socket& socket, const std::string& name);
+Result<std::optional<LinkInfo>> find_link(Socket& socket, IfIndex index);
+Result<std::vector<LinkInfo>> list_links(Socket& socket);
+// No error if it is gone already.
+Result<void> delete_link(Socket& socket, IfIndex index, const std::string& name);
+Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name);
+// No IPv6 address of its own when it comes up. No error where there is no IPv6.
+Result<void> set_addrgen_none(Socket& socket, IfIndex index, const std::string& name);
+
+}  // namespace vtepd::netlink

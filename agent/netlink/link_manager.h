@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "netlink/rtnl_socket.h"
+#include "ports/links.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace vtepd::netlink {
+
+// Links by rtnetlink and /proc/sys. The namespace of the thread that calls create() is the
+// daemon's own.
+//
+// Threading: one thread; what must run inside another namespace does so on a short-lived thread.
+// Lifetime: a Netns holds its namespace open. If everybody else lets go of that namespace, a port
+// made in it goes when the Netns does.
+class LinkManager : public Links {
+ public:
+  static Result<std::unique_ptr<LinkManager>> create();
+
+  Result<Netns> open_netns(const std::string& path) override;
+  Result<std::string> free_ifname(const Netns& netns, const std::string& prefix) override;
+  Result<PortLinks> create_port(const Netns& netns, const PortSpec& spec) override;
+  // Waits for the kernel to start the queues of both ends, 2 s at most. Harmless if repeated.
+  Result<void> bring_up(const Netns& netns, const PortSpec& spec) override;
+  Result<std::optional<PortState>> find_port(const Netns& netns, const std::string& ifname,
+                                             const std::string& host_ifname) override;
+  Result<std::optional<IfIndex>> find_link(const std::string& name) override;
+  Result<std::optional<std::string>> link_name(IfIndex index) override;
+  // Conflict if the name is that of something else than a veth.
+  Result<void> remove_port(const std::string& host_ifname) override;
+  Result<std::vector<MacAddress>> host_macs() override;
+
+ private:
+  explicit LinkManager(Socket socket) : socket_(std::move(socket)) {}
+
+  Result<PortLinks> configure_port(const Netns& netns, const PortSpec& spec);
+  Error explain_taken(const Netns& netns, const PortSpec& spec);
+
+  Socket socket_;  // in the daemon's own namespace
+};
+
+}  // namespace vtepd::netlink

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vtepd {
+
+// One stored key. `index` grows with every change of the key and is never 0; it is what the
+// compare-and-set calls compare.
+struct KvPair {
+  std::string key;
+  std::string value;
+  std::uint64_t index = 0;
+};
+
+// What a watch reports. A snapshot is complete for the prefix: what it lacks is deleted. A change
+// is one key. An outage means that nothing is known until the next snapshot; the last state stays.
+struct KvEvent {
+  enum class Kind { Snapshot, Put, Delete, Outage, Recovered };
+  Kind kind = Kind::Put;
+  std::vector<KvPair> pairs;  // Snapshot: all; Put: one; Delete: one, key only
+  std::string reason;         // Outage: what is wrong and what to do
+};
+
+// A session's keys vanish when the process that made it ends, however it ends.
+class KvSession {
+ public:
+  virtual ~KvSession() = default;
+  [[nodiscard]] virtual const std::string& id() const = 0;
+};
+
+// A running watch; destroying it stops the callbacks (none runs after the destructor returned).
+class KvWatch {
+ public:
+  virtual ~KvWatch() = default;
+  // Reads everything again soon, whatever the store reported so far.
+  virtual void refresh() = 0;
+};
+
+// A key-value store with compare-and-set. Calls block (some seconds at most) and may come from any
+// thread. Errors: Unavailable when the store cannot be reached or is not believable now.
+class KvStore {
+ public:
+  virtual ~KvStore() = default;
+
+  // Empty optional: no such key, on the word of a healthy store.
+  virtual Result<std::optional<KvPair>> get(const std::string& key) = 0;
+  // All keys that start with the prefix, in key order.
+  virtual Result<std::vector<KvPair>> list(const std::string& prefix) = 0;
+  // Writes if the key's index is `expected` (0: if there is no such key). Returns false, writing
+  // nothing, if it is not. With a session the key goes when the session does.
+  virtual Result<bool> put(const std::string& key, const std::string& value, std::uint64_t expected,
+                           const KvSession* session = nullptr) = 0;
+  // Deletes if the key's index is `expected`. False if it is not; true if it is already gone.
+  virtual Result<bool> erase(const std::string& key, std::uint64_t expected) = 0;
+  virtual Result<std::unique_ptr<KvSession>> create_session() = 0;
+  // Calls back on a thread of its own, first with a snapshot (or an outage), in order.
+  virtual Result<std::unique_ptr<KvWatch>> watch(const std::string& prefix,
+                                                 std::function<void(KvEvent)> callback) = 0;
+};
+
+}  // namespace vtepd

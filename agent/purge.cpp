@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bpf/purge.h"
+
+#include "daemon.h"
+#include "filestore/file_store.h"
+#include "netlink/idle_vxlan.h"
+#include "netlink/link_manager.h"
+#include "registry/registry.h"
+#include "state/instance_lock.h"
+#include "state/state_file.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+namespace vtepd {
+
+namespace {
+
+void say(const std::string& text) {
+  std::fprintf(stdout, "%s\n", text.c_str());
+}
+
+Result<void> withdraw_all(const Config& config, std::vector<Endpoint>& pending) {
+  if (pending.empty()) {
+    return {};
+  }
+  auto store = FileStore::open({.dir = config.store.path, .create = false});
+  if (!store) {
+    return fail(store.error().context("store"));
+  }
+  while (!pending.empty()) {
+    const auto& endpoint = pending.back();
+    Registry registry(
+        **store, {.prefix = config.store.prefix, .vtep = endpoint.vtep, .owner = endpoint.owner});
+    if (const auto removed = registry.remove_endpoint(endpoint); !removed) {
+      return fail(removed.error());
+    }
+    say("withdrawn from the store: endpoint " + endpoint.name);
+    pending.pop_back();
+  }
+  return {};
+}
+
+Result<void> remove_links(const SavedState& saved) {
+  auto links = netlink::LinkManager::create();
+  if (!links) {
+    return fail(links.error());
+  }
+  for (const auto& local : saved.endpoints) {
+    const auto there = (*links)->find_link(local.host_ifname);
+    if (!there || !*there) {
+      continue;
+    }
+    if (auto removed = (*links)->remove_port(local.host_ifname); !removed) {
+      return removed;
+    }
+    say("removed interface " + local.host_ifname + " (" + local.ifname + " in " + local.netns_path +
+        ")");
+  }
+  return {};
+}
+
+Result<void> remove_idle_device(const Config& config, const SavedState& saved) {
+  if (saved.idle_device.empty()) {
+    return {};
+  }
+  auto device = netlink::IdleVxlan::open(config.underlay.port);
+  if (!device) {
+    return fail(device.error());
+  }
+  const auto there = device->find();
+  if (there && *there) {
+    if (auto removed = device->remove(); !removed) {
+      return removed;
+    }
+    say("removed interface " + device->name());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> purge_instance(const Config& config, bool withdraw) {
+  if (::geteuid() != 0) {
+    return fail(ErrorKind::Denied, "purge must run as root");
+  }
+  // Held to the end: no daemon of this instance may start in the middle.
+  auto lock = InstanceLock::acquire_instance(config.paths.run, config.instance);
+  if (!lock) {
+    return fail(lock.error());
+  }
+  const StateFile state(config.state_dir());
+  auto saved = state.load();
+  auto pending = state.load_pending();
+  if (!saved || !pending) {
+    return fail(saved ? pending.error() : saved.error());
+  }
+  if (auto removed = remove_links(*saved); !removed) {
+    return removed;
+  }
+  const auto removed = purge_bpf(config.datapath.bpffs, config.instance);
+  if (!removed) {
+    return fail(removed.error());
+  }
+  for (const auto& what : *removed) {
+    say("removed " + what);
+  }
+  if (auto gone = remove_idle_device(config, *saved); !gone) {
+    return gone;
+  }
+  for (const auto& local : saved->endpoints) {
+    pending->push_back(local.endpoint);
+  }
+  const auto withdrawn = withdraw ? withdraw_all(config, *pending) : Result<void>{};
+  state.remove_all();
+  if (!pending->empty()) {
+    if (auto kept = state.save_pending(*pending); !kept) {
+      return kept;
+    }
+    say(std::to_string(pending->size()) +
+        " endpoints are still in the store; the next daemon of "
+        "instance '" +
+        config.instance + "' withdraws them, or purge --withdraw now");
+  }
+  std::error_code ignored;
+  std::filesystem::remove(config.api.socket, ignored);
+  std::filesystem::remove(config.runtime_dir() + "/lock", ignored);
+  std::filesystem::remove(config.runtime_dir(), ignored);
+  return withdrawn;
+}
+
+}  // namespace vtepd

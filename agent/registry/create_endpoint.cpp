@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "registry/address_allocator.h"
+#include "registry/endpoint_codec.h"
+#include "registry/operations.h"
+#include "registry/own_codec.h"
+
+#include <algorithm>
+
+namespace vtepd::registry {
+
+namespace {
+
+constexpr std::size_t kShortId = 12;
+
+struct Place {  // where an endpoint's addresses come from
+  std::string pool4;
+  std::string pool6;
+};
+
+Failure invalid(std::string what) {
+  return fail(ErrorKind::Invalid, std::move(what));
+}
+
+// The id under which the pool is kept; Docker may have cut a part out of it.
+std::string pool_id_in(const std::vector<PoolRecord>& pools, const std::string& address_space,
+                       const IpPrefix& pool) {
+  for (const auto& record : pools) {
+    const auto id = parse_pool_id(record.pool_id);
+    if (id && id->pool.overlaps(pool)) {
+      return record.pool_id;
+    }
+  }
+  return pool_id_of(address_space, pool);
+}
+
+Result<void> check_address4(const Subnet& subnet, const IpAddress& address) {
+  const auto ordinal = ordinal_of(subnet.pool, address);
+  if (!ordinal) {
+    return fail(ordinal.error());
+  }
+  if (*ordinal == 0 || *ordinal == pool_bits(subnet.pool) - 1 ||
+      address == subnet.gateway.address) {
+    return invalid(address.to_string() + " is the " +
+                   (*ordinal == 0                       ? "network"
+                    : address == subnet.gateway.address ? "gateway"
+                                                        : "broadcast") +
+                   " address of the pool " + subnet.pool.to_string());
+  }
+  return {};
+}
+
+Result<void> check_address6(const Network& network, const NetworkRecord& record,
+                            const IpAddress& address) {
+  if (!network.v6_pool) {
+    return invalid("network '" + network.name + "' has no IPv6 subnet for " + address.to_string());
+  }
+  const auto ordinal = ordinal_of(*network.v6_pool, address);
+  if (!ordinal) {
+    return fail(ordinal.error());
+  }
+  const bool gateway = std::any_of(record.v6.begin(), record.v6.end(), [&](const auto& pool) {
+    return pool.gateway && pool.gateway->address == address;
+  });
+  if (*ordinal == 0 || gateway) {
+    return invalid(address.to_string() + " is the " + (gateway ? "gateway" : "network") +
+                   " address of the pool " + network.v6_pool->to_string());
+  }
+  return {};
+}
+
+Result<const Subnet*> subnet_for(const Network& network, const NetworkRecord& record,
+                                 const EndpointSpec& spec) {
+  if (network.subnets.empty()) {
+    return invalid("network '" + network.name + "' has no IPv4 subnet");
+  }
+  if (spec.address6) {
+    if (auto fine = check_address6(network, record, *spec.address6); !fine) {
+      return fail(fine.error());
+    }
+  }
+  if (!spec.address4) {
+    return &network.subnets.front();
+  }
+  const auto* subnet = spec.address4->is_v4() ? network.subnet_of(*spec.address4) : nullptr;
+  if (subnet == nullptr) {
+    std::string pools;
+    for (const auto& each : network.subnets) {
+      pools += (pools.empty() ? "" : ", ") + each.pool.to_string();
+    }
+    return invalid(spec.address4->to_string() + " is not in network '" + network.name + "' (" +
+                   pools + ")");
+  }
+  if (auto fine = check_address4(*subnet, *spec.address4); !fine) {
+    return fail(fine.error());
+  }
+  return subnet;
+}
+
+// Says who has the address, and which network the pool is of.
+Error explain(const Context& context, const Network& network,
+              const std::optional<IpAddress>& wanted, Error error) {
+  if (error.kind == ErrorKind::Exhausted) {
+    return error.context("network '" + network.name + "'");
+  }
+  if (error.kind != ErrorKind::Conflict || !wanted) {
+    return error;
+  }
+  const auto endpoints = read_endpoints(context, network.id);
+  for (const auto& other : endpoints ? *endpoints : std::vector<Endpoint>()) {
+    const auto has = [&](const auto& address) { return address && address->address == *wanted; };
+    if (has(other.address4) || has(other.address6)) {
+      error.what += " by endpoint '" + other.name + "' (" + other.id.substr(0, kShortId) + ") on " +
+                    other.vtep.to_string();
+      return error;
+    }
+  }
+  error.what += " by no endpoint that is stored: one is being made, or was left unfinished";
+  return error;
+}
+
+Result<IpPrefix> take(const Context& context, const Network& network, const std::string& pool_id,
+                      const std::optional<IpAddress>& wanted, Undo& undo) {
+  auto taken = take_address(context.store, context.keys, pool_id, wanted);
+  if (!taken) {
+    return fail(explain(context, network, wanted, taken.error()));
+  }
+  undo.push([&context, pool_id, address = taken->address] {
+    static_cast<void>(release_address(context.store, context.keys, pool_id, address));
+  });
+  return taken;
+}
+
+// Two endpoints with one MAC would share one forwarding entry.
+Result<void> check_mac(const Context& context, const std::string& network_id,
+                       const MacAddress& mac) {
+  if (mac.is_multicast() || mac == MacAddress{}) {
+    return invalid(mac.to_string() + " is not a unicast MAC address, which an endpoint needs");
+  }
+  const auto endpoints = read_endpoints(context, network_id);
+  if (!endpoints) {
+    return fail(endpoints.error());
+  }
+  for (const auto& other : *endpoints) {
+    if (other.mac == mac) {
+      return fail(ErrorKind::Conflict, "the MAC " + mac.to_string() + " is taken by endpoint '" +
+                                           other.name + "' (" + other.id.substr(0, kShortId) +
+                                           ") on " + other.vtep.to_string());
+    }
+  }
+  return {};
+}
+
+Result<void> count_up(const Context& context, const std::string& network_id, Undo& undo) {
+  const auto key = context.keys.endpoint_count(network_id);
+  const auto add = [&context, key](bool up) {
+    return update(
+        context.store, key, [&key, up](const auto& pair) -> Result<std::optional<std::string>> {
+          const auto count = pair && !pair->value.empty() ? decode_count(key, pair->value)
+                                                          : Result<std::uint64_t>(0);
+          if (!count) {
+            return fail(count.error());
+          }
+          return std::optional(
+              encode_count(up ? *count + 1 : *count - std::min<std::uint64_t>(*count, 1)));
+        });
+  };
+  auto done = add(true);
+  if (done) {
+    undo.push([add] { static_cast<void>(add(false)); });
+  }
+  return done;
+}
+
+Result<void> write_endpoint(const Context& context, const EndpointDocument& document, Undo& undo) {
+  const auto& endpoint = document.endpoint;
+  const auto key = context.keys.endpoint(endpoint.network_id, endpoint.id);
+  // Pushed first: the answer may get lost, and nobody else has this id.
+  undo.push([&context, key] { static_cast<void>(erase_key(context.store, key)); });
+  if (auto written = create_key(context.store, key, encode_endpoint(document)); !written) {
+    return written;
+  }
+  if (auto counted = count_up(context, endpoint.network_id, undo); !counted) {
+    return counted;
+  }
+  // Whoever removes the network looks for endpoints after having marked it.
+  const auto network = read_network(context, endpoint.network_id);
+  if (!network) {
+    return fail(network.error());
+  }
+  return network->record.in_delete
+             ? fail(ErrorKind::Conflict, "network '" + network->record.name + "' is being removed")
+             : Result<void>();
+}
+
+}  // namespace
+
+Result<Endpoint> create_endpoint(const Context& context, const Network& network,
+                                 const EndpointSpec& spec) {
+  const auto stored = read_network(context, network.id);
+  if (!stored) {
+    return fail(stored.error());
+  }
+  const auto& record = stored->record;
+  if (record.in_delete) {
+    return fail(ErrorKind::Conflict, "network '" + record.name + "' is being removed");
+  }
+  const auto subnet = subnet_for(network, record, spec);
+  if (!subnet) {
+    return fail(subnet.error());
+  }
+  if (spec.mac) {
+    if (auto fine = check_mac(context, network.id, *spec.mac); !fine) {
+      return fail(fine.error());
+    }
+  }
+  if (auto marked = write_marker(context); !marked) {
+    return fail(marked.error());
+  }
+  Undo undo;
+  EndpointDocument document;
+  auto& endpoint = document.endpoint;
+  document.pool4 = pool_id_in(record.v4, record.address_space, (*subnet)->pool);
+  const auto address4 = take(context, network, document.pool4, spec.address4, undo);
+  if (!address4) {
+    return fail(address4.error());
+  }
+  endpoint.address4 = *address4;
+  if (spec.address6) {
+    document.pool6 = pool_id_in(record.v6, record.address_space, *network.v6_pool);
+    const auto address6 = take(context, network, document.pool6, spec.address6, undo);
+    if (!address6) {
+      return fail(address6.error());
+    }
+    endpoint.address6 = *address6;
+  }
+  endpoint.id = context.options.make_id();
+  endpoint.network_id = network.id;
+  endpoint.name = spec.name.empty() ? "ep-" + endpoint.id.substr(0, kShortId) : spec.name;
+  endpoint.mac = spec.mac.value_or(docker_mac(address4->address));
+  endpoint.vtep = context.options.vtep;
+  endpoint.owner = context.options.owner;
+  document.anonymous = spec.name.empty();
+  document.interface_prefix = spec.interface_prefix;
+  document.aliases = {endpoint.id.substr(0, kShortId)};
+  if (auto written = write_endpoint(context, document, undo); !written) {
+    return fail(written.error());
+  }
+  undo.commit();
+  return endpoint;
+}
+
+Result<Endpoint> activate_endpoint(const Context& context, const Endpoint& endpoint,
+                                   const std::string& sandbox, const std::string& host_ifname) {
+  if (!is_id(sandbox)) {
+    return invalid("the sandbox '" + sandbox + "' is not 64 hex digits");
+  }
+  const auto key = context.keys.endpoint(endpoint.network_id, endpoint.id);
+  Result<Endpoint> active = fail(ErrorKind::Internal, key);
+  auto done =
+      update(context.store, key, [&](const auto& pair) -> Result<std::optional<std::string>> {
+        if (!pair) {
+          return fail(ErrorKind::NotFound, "endpoint '" + endpoint.name + "' (" +
+                                               endpoint.id.substr(0, kShortId) +
+                                               ") is not in the store");
+        }
+        auto value = with_sandbox(key, pair->value, sandbox, host_ifname);
+        if (!value) {
+          return fail(value.error());
+        }
+        active = decode_endpoint(key, endpoint.network_id, endpoint.id, *value);
+        if (!active) {
+          return fail(active.error());
+        }
+        const auto leaving = endpoint_leaving(key, pair->value);
+        if (active->owner != endpoint.owner || active->vtep != endpoint.vtep || !leaving ||
+            *leaving) {
+          return fail(ErrorKind::Conflict, "endpoint '" + endpoint.name + "' (" +
+                                               endpoint.id.substr(0, kShortId) +
+                                               ") is not ours any more, or is being removed");
+        }
+        return std::optional(std::move(*value));
+      });
+  if (!done) {
+    return fail(done.error());
+  }
+  return active;
+}
+
+}  // namespace vtepd::registry

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "registry/decoder.h"
+
+#include "registry/endpoint_codec.h"
+#include "registry/keys.h"
+#include "registry/network_codec.h"
+#include "registry/own_codec.h"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+namespace vtepd {
+
+namespace {
+
+using registry::Keys;
+using Events = std::vector<StoreEvent>;
+
+std::uint64_t hash_of(const std::string& value) {
+  return hash_bytes(value.data(), value.size());
+}
+
+// What is remembered of a key: its value's hash instead of the value.
+struct Seen {
+  std::uint64_t hash = 0;
+  std::uint32_t round = 0;  // of the last snapshot that had it
+  bool malformed = false;
+  bool good = false;  // was decoded once, so something stands for it
+};
+
+struct Part {
+  Seen seen;
+  std::optional<registry::NetworkRecord> network;
+  std::optional<registry::OverlayRecord> overlay;
+};
+
+// 64 hex digits in half the room.
+using PackedId = std::array<std::uint64_t, 4>;
+
+struct PackedHash {
+  std::size_t operator()(const PackedId& id) const noexcept { return id[0] ^ id[2]; }
+};
+
+PackedId pack(std::string_view id) {
+  PackedId packed{};
+  for (std::size_t i = 0; i < id.size(); ++i) {
+    const auto digit = static_cast<std::uint64_t>(id[i] <= '9' ? id[i] - '0' : id[i] - 'a' + 10);
+    packed.at(i / 16) = packed.at(i / 16) << 4U | digit;
+  }
+  return packed;
+}
+
+std::string unpack(const PackedId& packed) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string id;
+  for (const auto word : packed) {
+    for (unsigned shift = 64; shift > 0; shift -= 4) {
+      id += kDigits[word >> (shift - 4) & 15U];
+    }
+  }
+  return id;
+}
+
+}  // namespace
+
+struct RegistryDecoder::State {
+  explicit State(const std::string& prefix) : keys(prefix) {}
+
+  Keys keys;
+  std::uint32_t round = 0;
+  std::map<std::string, Part> networks;  // by key: both kinds
+  std::map<std::string, Network> emitted;
+  std::map<std::string, std::unordered_map<PackedId, Seen, PackedHash>> endpoints;
+  std::map<std::string, Seen> others;  // nodes, acknowledgements, keys with a wrong id
+
+  void put(const KvPair& pair, Events& events);
+  void drop(const std::string& key, Events& events);
+  void sweep(Events& events);
+
+ private:
+  bool unchanged(Seen& seen, const KvPair& pair) const;
+  static void note(Seen& seen, const std::string& key, const Error* error, Events& events);
+  void put_part(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
+  void put_endpoint(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
+  void put_other(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
+  void join(const std::string& id, Events& events);
+  void gone(const Seen& seen, const std::string& key, const Keys::Parsed& parsed, Events& events);
+};
+
+bool RegistryDecoder::State::unchanged(Seen& seen, const KvPair& pair) const {
+  const auto hash = hash_of(pair.value);
+  const bool same = (seen.good || seen.malformed) && seen.hash == hash;
+  seen.hash = hash;
+  seen.round = round;
+  return same;
+}
+
+// Malformed once for each wrong value; Mended when a right one follows.
+void RegistryDecoder::State::note(Seen& seen, const std::string& key, const Error* error,
+                                  Events& events) {
+  if (error != nullptr) {
+    events.emplace_back(store_event::Malformed{key, error->what});
+  } else if (seen.malformed) {
+    events.emplace_back(store_event::Mended{key});
+  }
+  seen.malformed = error != nullptr;
+  seen.good = seen.good || error == nullptr;
+}
+
+void RegistryDecoder::State::put(const KvPair& pair, Events& events) {
+  if (pair.value.empty() && pair.key.ends_with('/')) {
+    // A "directory" of libkv; if something stood here before, it is gone.
+    drop(pair.key, events);
+    return;
+  }
+  const auto parsed = keys.parse(pair.key);
+  switch (parsed.kind) {
+    case Keys::Parsed::Kind::Network:
+    case Keys::Parsed::Kind::Overlay:
+      put_part(pair, parsed, events);
+      break;
+    case Keys::Parsed::Kind::Endpoint:
+      put_endpoint(pair, parsed, events);
+      break;
+    case Keys::Parsed::Kind::Node:
+    case Keys::Parsed::Kind::AckRequest:
+    case Keys::Parsed::Kind::Ack:
+      put_other(pair, parsed, events);
+      break;
+    case Keys::Parsed::Kind::Other:
+      break;
+  }
+}
+
+void RegistryDecoder::State::put_part(const KvPair& pair, const Keys::Parsed& parsed,
+                                      Events& events) {
+  auto& part = networks[pair.key];
+  if (unchanged(part.seen, pair)) {
+    return;
+  }
+  if (parsed.kind == Keys::Parsed::Kind::Network) {
+    auto network = registry::decode_network(pair.key, parsed.network_id, pair.value);
+    note(part.seen, pair.key, network ? nullptr : &network.error(), events);
+    if (network) {
+      part.network = std::move(*network);
+    }
+  } else {
+    auto overlay = registry::decode_overlay(pair.key, pair.value);
+    note(part.seen, pair.key, overlay ? nullptr : &overlay.error(), events);
+    if (overlay) {
+      part.overlay = std::move(*overlay);
+    }
+  }
+  join(std::string(parsed.network_id), events);
+}
+
+void RegistryDecoder::State::join(const std::string& id, Events& events) {
+  const auto first = networks.find(keys.network(id));
+  const auto second = networks.find(keys.overlay(id));
+  std::optional<Network> joined;
+  if (first != networks.end() && second != networks.end() && first->second.network &&
+      second->second.overlay && first->second.network->is_overlay() &&
+      !first->second.network->in_delete) {
+    joined = registry::join_network(*first->second.network, *second->second.overlay);
+  }
+  const auto known = emitted.find(id);
+  if (!joined && known != emitted.end()) {
+    emitted.erase(known);
+    events.emplace_back(store_event::NetworkGone{id});
+  } else if (joined && (known == emitted.end() || known->second != *joined)) {
+    emitted.insert_or_assign(id, *joined);
+    events.emplace_back(store_event::NetworkUp{std::move(*joined)});
+  }
+}
+
+void RegistryDecoder::State::put_endpoint(const KvPair& pair, const Keys::Parsed& parsed,
+                                          Events& events) {
+  if (!registry::is_id(parsed.endpoint_id)) {
+    auto& seen = others[pair.key];
+    if (!unchanged(seen, pair)) {
+      const Error error{ErrorKind::Invalid, pair.key + ": the endpoint's id is not 64 hex digits"};
+      note(seen, pair.key, &error, events);
+    }
+    return;
+  }
+  auto& seen = endpoints[std::string(parsed.network_id)][pack(parsed.endpoint_id)];
+  if (unchanged(seen, pair)) {
+    return;
+  }
+  auto endpoint =
+      registry::decode_endpoint(pair.key, parsed.network_id, parsed.endpoint_id, pair.value);
+  note(seen, pair.key, endpoint ? nullptr : &endpoint.error(), events);
+  if (endpoint) {
+    events.emplace_back(store_event::EndpointUp{std::move(*endpoint)});
+  }
+}
+
+void RegistryDecoder::State::put_other(const KvPair& pair, const Keys::Parsed& parsed,
+                                       Events& events) {
+  auto& seen = others[pair.key];
+  if (unchanged(seen, pair)) {
+    return;
+  }
+  if (parsed.kind == Keys::Parsed::Kind::Node) {
+    auto node = registry::decode_node(pair.key, parsed.vtep, pair.value);
+    note(seen, pair.key, node ? nullptr : &node.error(), events);
+    if (node) {
+      events.emplace_back(store_event::NodeUp{std::move(*node)});
+    }
+    return;
+  }
+  auto revision = registry::decode_revision(pair.key, pair.value);
+  const bool request = parsed.kind == Keys::Parsed::Kind::AckRequest;
+  const auto vtep = request ? Result<IpAddress>(IpAddress{}) : IpAddress::parse(parsed.vtep);
+  const Error* error = !revision ? &revision.error() : !vtep ? &vtep.error() : nullptr;
+  note(seen, pair.key, error, events);
+  if (error != nullptr) {
+    return;
+  }
+  const std::string nid(parsed.network_id);
+  const std::string eid(parsed.endpoint_id);
+  if (request) {
+    events.emplace_back(store_event::AckRequested{nid, eid, *revision});
+  } else {
+    events.emplace_back(store_event::Acked{nid, eid, *revision, *vtep});
+  }
+}
+
+// An acknowledgement that goes is no event: its waiter took it away.
+void RegistryDecoder::State::gone(const Seen& seen, const std::string& key,
+                                  const Keys::Parsed& parsed, Events& events) {
+  if (seen.malformed) {
+    events.emplace_back(store_event::Mended{key});
+  }
+  if (!seen.good) {
+    return;
+  }
+  if (parsed.kind == Keys::Parsed::Kind::Endpoint) {
+    events.emplace_back(
+        store_event::EndpointGone{std::string(parsed.network_id), std::string(parsed.endpoint_id)});
+  } else if (parsed.kind == Keys::Parsed::Kind::Node) {
+    if (const auto vtep = IpAddress::parse(parsed.vtep)) {
+      events.emplace_back(store_event::NodeGone{*vtep});
+    }
+  }
+}
+
+void RegistryDecoder::State::drop(const std::string& key, Events& events) {
+  const auto parsed = keys.parse(key);
+  if (const auto part = networks.find(key); part != networks.end()) {
+    gone(part->second.seen, key, parsed, events);
+    networks.erase(part);
+    join(std::string(parsed.network_id), events);
+    return;
+  }
+  if (const auto other = others.find(key); other != others.end()) {
+    gone(other->second, key, parsed, events);
+    others.erase(other);
+    return;
+  }
+  const auto network = parsed.kind == Keys::Parsed::Kind::Endpoint
+                           ? endpoints.find(std::string(parsed.network_id))
+                           : endpoints.end();
+  if (network == endpoints.end() || !registry::is_id(parsed.endpoint_id)) {
+    return;
+  }
+  const auto endpoint = network->second.find(pack(parsed.endpoint_id));
+  if (endpoint != network->second.end()) {
+    gone(endpoint->second, key, parsed, events);
+    network->second.erase(endpoint);
+    if (network->second.empty()) {
+      endpoints.erase(network);
+    }
+  }
+}
+
+// Everything that the snapshot of this round did not have.
+void RegistryDecoder::State::sweep(Events& events) {
+  std::vector<std::string> lost;
+  for (const auto& [key, part] : networks) {
+    if (part.seen.round != round) {
+      lost.push_back(key);
+    }
+  }
+  for (const auto& [key, seen] : others) {
+    if (seen.round != round) {
+      lost.push_back(key);
+    }
+  }
+  for (const auto& [id, members] : endpoints) {
+    for (const auto& [packed, seen] : members) {
+      if (seen.round != round) {
+        lost.push_back(keys.endpoint(id, unpack(packed)));
+      }
+    }
+  }
+  for (const auto& key : lost) {
+    drop(key, events);
+  }
+}
+
+RegistryDecoder::RegistryDecoder(std::string prefix) : state_(std::make_unique<State>(prefix)) {}
+
+RegistryDecoder::~RegistryDecoder() = default;
+
+std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event) {
+  Events events;
+  switch (event.kind) {
+    case KvEvent::Kind::Snapshot:
+      ++state_->round;
+      for (const auto& pair : event.pairs) {
+        state_->put(pair, events);
+      }
+      state_->sweep(events);
+      events.emplace_back(store_event::Synced{});
+      break;
+    case KvEvent::Kind::Put:
+      for (const auto& pair : event.pairs) {
+        state_->put(pair, events);
+      }
+      break;
+    case KvEvent::Kind::Delete:
+      for (const auto& pair : event.pairs) {
+        state_->drop(pair.key, events);
+      }
+      break;
+    case KvEvent::Kind::Outage:
+      events.emplace_back(store_event::Outage{event.reason});
+      break;
+    case KvEvent::Kind::Recovered:
+      events.emplace_back(store_event::Recovered{});
+      break;
+  }
+  return events;
+}
+
+}  // namespace vtepd

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "base/result.h"
+#include "core/model.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace vtepd::registry {
+
+// endpoint/<nid>/<eid>/. Fast: there may be 200,000 of them. Errors name the key and the field.
+Result<Endpoint> decode_endpoint(std::string_view key, std::string_view network_id,
+                                 std::string_view id, std::string_view value);
+
+// What the key says of a new endpoint, with all the fields without which dockerd dies.
+struct EndpointDocument {
+  Endpoint endpoint;
+  std::string interface_prefix = "eth";  // dstPrefix
+  std::string host_ifname;               // srcName
+  std::string pool4;
+  std::string pool6;
+  std::vector<std::string> aliases;
+  bool anonymous = false;
+  bool joined = false;
+};
+
+// Without an owner there is no "vtepd" member, and the text is what dockerd writes.
+std::string encode_endpoint(const EndpointDocument& document);
+
+// The same value after the join: sandbox and interface known.
+Result<std::string> with_sandbox(std::string_view key, std::string_view value,
+                                 const std::string& sandbox, const std::string& host_ifname);
+
+struct EndpointPools {
+  std::string v4;
+  std::string v6;
+};
+
+Result<EndpointPools> endpoint_pools(std::string_view key, std::string_view value);
+
+// How far the removal of an endpoint has got, kept in the endpoint itself: for each thing to be
+// given back the index of its key at which that shall happen; empty when nothing is to be done.
+struct Leaving {
+  std::optional<std::uint64_t> address4;
+  std::optional<std::uint64_t> address6;
+  std::optional<std::uint64_t> count;
+  std::uint64_t run = 0;  // which attempt at the removal this is
+  bool operator==(const Leaving&) const = default;
+};
+
+Result<std::optional<Leaving>> endpoint_leaving(std::string_view key, std::string_view value);
+// Empties the sandbox as well: from now on nobody forwards to it.
+Result<std::string> with_leaving(std::string_view key, std::string_view value,
+                                 const Leaving& leaving);
+
+}  // namespace vtepd::registry

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "base/result.h"
+#include "core/model.h"
+
+#include <string>
+#include <string_view>
+
+namespace vtepd::registry {
+
+// The values of vtepd's own keys.
+std::string encode_marker();
+std::string encode_node(const Node& node);
+Result<Node> decode_node(std::string_view key, std::string_view vtep, std::string_view value);
+// A request for acknowledgements, and an acknowledgement.
+std::string encode_revision(const std::string& revision);
+Result<std::string> decode_revision(std::string_view key, std::string_view value);
+
+// One member of a count: endpoint_count/<nid>/.
+std::string encode_count(std::uint64_t count);
+Result<std::uint64_t> decode_count(std::string_view key, std::string_view value);
+
+}  // namespace vtepd::registry

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "base/result.h"
+#include "core/model.h"
+#include "ports/kv_store.h"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vtepd {
+
+// Docker's classic overlay schema over any KvStore: networks, VNIs, pools, addresses, endpoints,
+// and vtepd's own keys under <prefix>/vtepd/v1/. Every call reads what it needs from the store and
+// writes by compare-and-set in Docker's order (docs/architecture.md), undoing its own writes when a
+// later step fails. Blocking; keeps no state of its own, so any thread may call it.
+class Registry {
+ public:
+  struct Options {
+    std::string prefix;  // in front of "docker/" and "vtepd/", without a trailing slash
+    IpAddress vtep;      // written as locator
+    std::string owner;   // written into our endpoints
+    std::function<std::string()> make_id;    // 64 hex digits; default: from getrandom
+    std::function<std::string()> timestamp;  // RFC 3339 with nanoseconds; default: now
+    // How long somebody may take between taking an address and writing the endpoint; waited for
+    // only when a removal that broke off is taken up again and the store cannot tell otherwise.
+    std::chrono::milliseconds settle{2000};
+  };
+
+  Registry(KvStore& store, Options options);
+
+  Result<Network> create_network(const NetworkSpec& spec);
+  Result<std::vector<Network>> list_networks();
+  Result<Network> find_network(const std::string& name_or_id);  // id prefix of >= 8 digits allowed
+  Result<void> remove_network(const std::string& network_id);   // Conflict while endpoints exist
+  // Gives a network without a VNI one, as Docker does at the first join.
+  Result<Network> ensure_vni(const Network& network);
+
+  // Takes the address, writes the endpoint with an empty sandbox and counts it.
+  Result<Endpoint> create_endpoint(const Network& network, const EndpointSpec& spec);
+  // Writes the sandbox and the interface name: from now on others forward to it.
+  Result<Endpoint> activate_endpoint(const Endpoint& endpoint, const std::string& sandbox,
+                                     const std::string& host_ifname);
+  // Undoes both, idempotently and only if the key is still ours: true if it was there.
+  Result<bool> remove_endpoint(const Endpoint& endpoint);
+  Result<std::vector<Endpoint>> list_endpoints(const std::string& network_id);
+
+  Result<void> publish_node(const Node& node, const KvSession& session);
+
+  // attach --wait: a request names endpoint and revision; members acknowledge beside it.
+  Result<void> request_ack(const Endpoint& endpoint, const std::string& revision);
+  Result<void> acknowledge(const std::string& network_id, const std::string& endpoint_id,
+                           const std::string& revision, const IpAddress& vtep);
+  Result<void> clear_ack(const std::string& network_id, const std::string& endpoint_id);
+
+ private:
+  KvStore& store_;
+  Options options_;
+};
+
+}  // namespace vtepd

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Any text as a bit sequence: refused, or one that survives encoding and keeps its own count.
+#include "registry/bit_sequence.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using vtepd::registry::BitSequence;
+  auto bits = BitSequence::decode({reinterpret_cast<const char*>(data), size});
+  if (!bits) {
+    return 0;
+  }
+  const auto again = BitSequence::decode(bits->encode());
+  if (!again || !(*again == *bits)) {
+    std::abort();
+  }
+  const auto free = bits->first_free(0, bits->bits() - 1);
+  if (free.has_value() != (bits->unselected() > 0)) {
+    std::abort();
+  }
+  if (free && (bits->test(*free) || !bits->set(*free) || !bits->clear(*free) || *bits != *again)) {
+    std::abort();
+  }
+  return 0;
+}

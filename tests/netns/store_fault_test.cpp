@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The store's disk gets full, read-only or goes away; the data path does not notice.
+#include "support/lab.h"
+
+#include <functional>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+namespace vtepd::test {
+namespace {
+
+// The lab's store on a file system of its own.
+class SmallDisk {
+ public:
+  explicit SmallDisk(const std::string& folder) : folder_(folder) {
+    must({"mount", "-t", "tmpfs", "-o", "size=2m", "vtepd-test", folder});
+  }
+
+  ~SmallDisk() { run({"umount", "-l", folder_}); }
+
+  SmallDisk(const SmallDisk&) = delete;
+  SmallDisk& operator=(const SmallDisk&) = delete;
+
+  void read_only(bool on) const {
+    must({"mount", "-o", on ? "remount,ro" : "remount,rw", folder_});
+  }
+
+  void fill() const {
+    run({"dd", "if=/dev/zero", "of=" + folder_ + "/ballast", "bs=4096", "count=1000"});
+  }
+
+  void empty() const { must({"rm", "-f", folder_ + "/ballast"}); }
+
+ private:
+  static void must(const std::vector<std::string>& words) {
+    const Outcome outcome = run(words);
+    if (!outcome.ok()) {
+      throw std::runtime_error(words.at(0) + ": " + outcome.text());
+    }
+  }
+
+  std::string folder_;
+};
+
+class StoreFault : public testing::Test {
+ protected:
+  StoreFault() : disk_(lab_.store()) {
+    lab_.start();
+    lab_.create_network("blue", "192.168.7.0/24");
+    a_ = &lab_.host(1).attach("blue", "192.168.7.11");
+    b_ = &lab_.host(2).attach("blue", "192.168.7.12");
+    await_known(lab_.host(1), b_->address);
+    await_known(lab_.host(2), a_->address);
+  }
+
+  ~StoreFault() override {
+    for (int number = 1; number <= 2; ++number) {
+      lab_.host(number).stop();
+    }
+  }
+
+  // An attach fails with a clear word, pings go on, and all is well again after `mend`.
+  void survives(const std::vector<std::string>& words, const std::function<void()>& mend) {
+    const NetNamespace netns;
+    const Outcome refused =
+        lab_.host(1).ctl({"attach", "blue", "--netns", netns.path(), "--ip", "192.168.7.40"});
+    EXPECT_EQ(refused.code, 1) << refused.text();
+    for (const std::string& word : words) {
+      EXPECT_NE(refused.err.find(word), std::string::npos) << refused.text();
+    }
+    EXPECT_TRUE(a_->pings(b_->address)) << "while the store is in trouble";
+
+    mend();
+
+    const auto attached = [&] {
+      return lab_.host(1)
+          .ctl({"attach", "blue", "--netns", netns.path(), "--ip", "192.168.7.40"})
+          .ok();
+    };
+    EXPECT_TRUE(wait_until(attached, Seconds(10), Milliseconds(300)));
+    await_known(lab_.host(2), "192.168.7.40");
+    EXPECT_TRUE(b_->pings("192.168.7.40"));
+  }
+
+  Lab lab_;
+  SmallDisk disk_;
+  Container* a_ = nullptr;
+  Container* b_ = nullptr;
+};
+
+TEST_F(StoreFault, ReadOnlyDisk) {
+  // A disk with files open for writing cannot be made read-only by hand.
+  Host& host = lab_.host(1);
+  host.stop();
+  lab_.host(2).stop();
+  disk_.read_only(true);
+
+  const Outcome refused = host.run_daemon();
+
+  EXPECT_GT(refused.code, 0) << refused.text();
+  EXPECT_NE(refused.err.find(lab_.store()), std::string::npos) << refused.text();
+  EXPECT_NE(refused.err.find("Read-only"), std::string::npos) << refused.text();
+  EXPECT_TRUE(a_->pings(b_->address)) << "the data path needs no store";
+  disk_.read_only(false);
+  host.start();
+  lab_.host(2).start();
+  const Container& fresh = host.attach("blue", "192.168.7.41", {"--wait"});
+  EXPECT_TRUE(b_->pings(fresh.address));
+}
+
+TEST_F(StoreFault, FullDisk) {
+  disk_.fill();
+  survives({lab_.store()}, [&] { disk_.empty(); });
+}
+
+TEST_F(StoreFault, StoreGone) {
+  const std::string kv = lab_.store() + "/kv";
+  ASSERT_TRUE(run({"mv", kv, kv + ".away"}).ok());
+  EXPECT_TRUE(wait_until(
+      [&] {
+        return lab_.host(1).ctl({"show", "status"}).code == 1;
+      },
+      Seconds(10)));
+  survives({"store"}, [&] { run({"mv", kv + ".away", kv}); });
+}
+
+}  // namespace
+}  // namespace vtepd::test

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "support/host.h"
+
+#include <algorithm>
+#include <cctype>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <stdexcept>
+
+namespace vtepd::test {
+
+namespace {
+
+constexpr std::size_t kLogTail = 6000;
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+void append(std::vector<std::string>& words, const std::vector<std::string>& more) {
+  words.insert(words.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+std::string vtepd_program() {
+  return VTEPD_PROGRAM;
+}
+
+std::string vtepctl_program() {
+  return VTEPCTL_PROGRAM;
+}
+
+Outcome Container::ping(const std::string& target, int count,
+                        const std::vector<std::string>& options) const {
+  const bool v6 = target.find(':') != std::string::npos;
+  std::vector<std::string> words{"ping", v6 ? "-6" : "-4",     "-n", "-i", "0.05", "-W", "2",
+                                 "-c",   std::to_string(count)};
+  append(words, options);
+  words.push_back(target);
+  Outcome outcome = netns.exec(words);
+  // ping is content with a part of the replies; this is not.
+  if (outcome.ok() && outcome.out.find(" 0% packet loss") == std::string::npos) {
+    outcome.code = 1;
+  }
+  return outcome;
+}
+
+Host::Host(const NetNamespace& underlay, int number, std::string store, HostOptions options)
+    : instance_(unique_name() + "h" + std::to_string(number)),
+      address_("10.99.0." + std::to_string(number)),
+      store_(std::move(store)),
+      options_(std::move(options)),
+      folder_(lab_folder() + "/" + instance_) {
+  std::filesystem::create_directories(folder_);
+  const std::string port = "h" + std::to_string(number);
+  const std::string mtu = " mtu " + std::to_string(options_.mtu);
+  underlay.ip("link add " + port + mtu + " type veth peer name eth0" + mtu + " netns " +
+              netns_.name() + "\nlink set " + port + " master br0 up");
+  netns_.ip("address add " + address_ + "/24 dev eth0\nlink set eth0 up");
+}
+
+Host::~Host() {
+  daemon_.reset();
+  std::error_code ignored;
+  std::filesystem::remove_all(pin_dir(), ignored);
+  std::filesystem::remove_all(runtime_dir(), ignored);
+  std::filesystem::remove_all(state_dir(), ignored);
+}
+
+std::string Host::mac() const {
+  const Outcome outcome = netns_.exec({"ip", "-j", "link", "show", "eth0"});
+  return Json::parse(outcome.out).at(0).at("address");
+}
+
+std::string Host::config() const {
+  return "instance = \"" + instance_ + "\"\n[underlay]\naddress = \"" + address_ + "\"\n" +
+         options_.underlay + "\n[store]\nkind = \"file\"\npath = \"" + store_ + "\"\n[datapath]\n" +
+         options_.datapath + "\n[limits]\n" + options_.limits + "\n[log]\nlevel = \"debug\"\n";
+}
+
+void Host::launch() {
+  write_file(config_path(), config());
+  daemon_ = std::make_unique<Process>(netns_.command({vtepd_program(), "run", "-c", config_path()}),
+                                      log_path());
+}
+
+void Host::start() {
+  launch();
+  const bool well = wait_until(
+      [&] {
+        return !daemon_->running() || ctl({"show", "status"}).ok();
+      },
+      Seconds(30));
+  if (!well || !daemon_->running()) {
+    throw std::runtime_error("vtepd " + instance_ + " did not get well:\n" +
+                             ctl({"show", "status"}).text() + daemon_->output());
+  }
+}
+
+Outcome Host::run_daemon(Milliseconds deadline) const {
+  return netns_.exec({vtepd_program(), "run", "-c", config_path()}, deadline);
+}
+
+void Host::stop() {
+  if (daemon_) {
+    daemon_->stop();
+  }
+  daemon_.reset();
+}
+
+void Host::kill9() {
+  daemon_->signal(SIGKILL);
+  daemon_->wait(Seconds(10));
+  daemon_.reset();
+}
+
+Outcome Host::ctl(std::vector<std::string> words, Milliseconds deadline) const {
+  words.insert(words.begin(), {vtepctl_program(), "--instance", instance_});
+  return netns_.exec(std::move(words), deadline);
+}
+
+void Host::must(const std::vector<std::string>& words) const {
+  const Outcome outcome = ctl(words);
+  if (!outcome.ok()) {
+    std::string line = "vtepctl";
+    for (const std::string& word : words) {
+      line += " " + word;
+    }
+    throw std::runtime_error(instance_ + ": " + line + ": " + outcome.text());
+  }
+}
+
+Json Host::show(const std::string& what) const {
+  const Outcome outcome = ctl({"show", what, "--json"});
+  const Json document = Json::parse(outcome.out, nullptr, false);
+  if (document.is_discarded() || document.value("schema", 0) != 1) {
+    throw std::runtime_error(instance_ + ": show " + what + " --json: " + outcome.text());
+  }
+  return document;
+}
+
+std::vector<Json> Host::rows(const std::string& what) const {
+  const Json document = show(what);
+  for (const auto& [key, value] : document.items()) {
+    if (value.is_array()) {
+      return value;
+    }
+  }
+  throw std::runtime_error(instance_ + ": show " + what +
+                           " --json has no list: " + document.dump());
+}
+
+std::uint64_t Host::counter(const std::string& reason, const std::string& network) const {
+  const Outcome outcome = ctl({"show", "drops", "--json", "--all"});
+  const Json document = Json::parse(outcome.out, nullptr, false);
+  std::uint64_t sum = 0;
+  for (const auto& [key, list] : document.items()) {
+    if (!list.is_array()) {
+      continue;
+    }
+    for (const Json& row : list) {
+      if (lower(row.value("reason", "")) == lower(reason) &&
+          (network.empty() || row.value("network", "") == network)) {
+        sum += row.value("packets", std::uint64_t{0});
+      }
+    }
+  }
+  return sum;
+}
+
+Container& Host::attach(const std::string& network, const std::string& address,
+                        const std::vector<std::string>& options) {
+  containers_.push_back(std::make_unique<Container>());
+  attach(*containers_.back(), network, address, options);
+  return *containers_.back();
+}
+
+void Host::attach(Container& container, const std::string& network, const std::string& address,
+                  const std::vector<std::string>& options) {
+  std::vector<std::string> words{
+      "attach", network, "--netns", container.netns.path(), "--ifname", container.interface,
+      "--ip",   address};
+  append(words, options);
+  must(words);
+  container.address = address;
+  const Outcome link = container.netns.exec({"ip", "-j", "link", "show", container.interface});
+  container.mac = Json::parse(link.out).at(0).at("address");
+}
+
+bool Host::knows(const std::string& address) const {
+  const std::vector<Json> neighbours = rows("neigh");
+  return std::any_of(neighbours.begin(), neighbours.end(),
+                     [&](const Json& row) { return row.value("address", "") == address; });
+}
+
+Outcome Host::purge() const {
+  return netns_.exec({vtepd_program(), "purge", "-c", config_path()});
+}
+
+void Host::dump() const {
+  std::cerr << "\n##### " << instance_ << " (" << address_ << ", " << netns_.name() << ")\n";
+  for (const char* what : {"status", "endpoints", "fdb", "neigh", "vteps", "drops"}) {
+    std::cerr << "--- show " << what << "\n" << ctl({"show", what}, Seconds(5)).text();
+  }
+  std::cerr << "--- ip -d link\n" << netns_.exec({"ip", "-d", "link"}).out;
+  const std::string log = read_file(log_path());
+  std::cerr << "--- log\n" << log.substr(log.size() - std::min(log.size(), kLogTail)) << std::endl;
+}
+
+}  // namespace vtepd::test

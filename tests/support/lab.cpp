@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "support/lab.h"
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <stdexcept>
+
+#include <gtest/gtest.h>
+
+namespace vtepd::test {
+
+Lab::Lab(const LabOptions& options) : store_(lab_folder() + "/" + unique_name() + "store") {
+  std::filesystem::create_directories(store_);
+  underlay_.ip("link add br0 type bridge mcast_snooping 0\nlink set br0 up");
+  underlay_.sysctl("net.ipv6.conf.all.disable_ipv6", "1");
+  for (int number = 0; number < options.hosts; ++number) {
+    add_host(options.host);
+  }
+}
+
+Lab::~Lab() {
+  if (testing::Test::HasFailure() || std::uncaught_exceptions() > 0) {
+    for (const auto& host : hosts_) {
+      host->dump();
+    }
+  }
+}
+
+Host& Lab::add_host(const HostOptions& options) {
+  const int number = static_cast<int>(hosts_.size()) + 1;
+  hosts_.push_back(std::make_unique<Host>(underlay_, number, store_, options));
+  hosts_.back()->netns().sysctl("net.ipv6.conf.eth0.disable_ipv6", "1");
+  return *hosts_.back();
+}
+
+void Lab::start() {
+  for (const auto& host : hosts_) {
+    host->start();
+  }
+}
+
+void Lab::create_network(const std::string& name, const std::string& subnet,
+                         const std::vector<std::string>& options) {
+  std::vector<std::string> words{"network", "create", name, "--subnet", subnet};
+  words.insert(words.end(), options.begin(), options.end());
+  host(1).must(words);
+  for (const auto& host : hosts_) {
+    if (host->daemon() == nullptr) {
+      continue;
+    }
+    if (!wait_until([&] { return host->ctl({"network", "inspect", name}).ok(); }, Seconds(5))) {
+      throw std::runtime_error(host->instance() + " does not see the network " + name);
+    }
+  }
+}
+
+std::uint32_t Lab::vni(const std::string& network) {
+  const Outcome outcome = host(1).ctl({"network", "inspect", network, "--json"});
+  return Json::parse(outcome.out).at("network").at("subnets").at(0).at("vni");
+}
+
+std::string Lab::network_id(const std::string& network) {
+  const Outcome outcome = host(1).ctl({"network", "inspect", network, "--json"});
+  return Json::parse(outcome.out).at("network").at("id");
+}
+
+Pair::Pair(const HostOptions& options, int hosts) : lab({.hosts = hosts, .host = options}) {
+  lab.start();
+  lab.create_network("blue", "192.168.7.0/24");
+  a = &lab.host(1).attach("blue", "192.168.7.11");
+  b = &lab.host(2).attach("blue", "192.168.7.12");
+  await_known(lab.host(1), b->address);
+  await_known(lab.host(2), a->address);
+}
+
+void await_known(const Host& host, const std::string& address) {
+  if (!wait_until([&] { return host.knows(address); }, Seconds(5))) {
+    throw std::runtime_error(host.instance() + " does not list " + address);
+  }
+}
+
+StallMeter::StallMeter()
+    : thread_([this] {
+        while (!stopping_) {
+          const auto before = Clock::now();
+          sleep_for(Milliseconds(5));
+          const auto took = std::chrono::duration_cast<Milliseconds>(Clock::now() - before);
+          worst_ = std::max<std::int64_t>(worst_, took.count() - 5);
+        }
+      }) {}
+
+StallMeter::~StallMeter() {
+  stopping_ = true;
+  thread_.join();
+}
+
+}  // namespace vtepd::test

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "support/netns.h"
+
+#include <array>
+#include <atomic>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+#include <sys/wait.h>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
+namespace vtepd::test {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Everything that may carry the prefix. Pins go first: with the last link and map of an instance
+// its programs go too.
+void sweep(const std::string& prefix) {
+  std::ifstream mounts("/proc/self/mounts");
+  for (std::string device, target, rest;
+       mounts >> device >> target && std::getline(mounts, rest);) {
+    if (target.starts_with("/tmp/" + prefix)) {
+      run({"umount", "-l", target});
+    }
+  }
+  const std::array<const char*, 5> folders{"/sys/fs/bpf/vtepd", "/run/netns", "/run/vtepd",
+                                           "/var/lib/vtepd", "/tmp"};
+  for (const char* folder : folders) {
+    std::error_code ignored;
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+      if (entry.path().filename().string().starts_with(prefix)) {
+        found.push_back(entry.path());
+      }
+    }
+    for (const fs::path& path : found) {
+      if (path.parent_path() == "/run/netns") {
+        run({"ip", "netns", "del", path.filename().string()});
+      } else {
+        fs::remove_all(path, ignored);
+      }
+    }
+  }
+}
+
+// Twice forked and in a session of its own, so that neither a signal to the test's process group
+// nor ctest's killing of the process tree reaches it. The pipe closes when the test is gone.
+void start_sweeper(const std::string& prefix) {
+  std::array<int, 2> life{};
+  if (pipe2(life.data(), O_CLOEXEC) != 0) {
+    throw std::runtime_error("pipe2");
+  }
+  const pid_t child = fork();
+  if (child == 0) {
+    setsid();
+    if (fork() != 0) {
+      _exit(0);
+    }
+    dup2(life[0], STDIN_FILENO);
+    close_range(1, ~0U, 0);
+    const int nothing = open("/dev/null", O_RDWR);
+    dup2(nothing, STDOUT_FILENO);
+    dup2(nothing, STDERR_FILENO);
+    char byte = 0;
+    while (read(STDIN_FILENO, &byte, 1) > 0) {
+    }
+    sweep(prefix);
+    _exit(0);
+  }
+  close(life[0]);  // the other end stays open until this program ends
+  waitpid(child, nullptr, 0);
+}
+
+}  // namespace
+
+const std::string& lab_prefix() {
+  static const std::string prefix = [] {
+    std::string text = "vt" + std::to_string(getpid()) + "-";
+    start_sweeper(text);
+    return text;
+  }();
+  return prefix;
+}
+
+std::string unique_name() {
+  static std::atomic<int> counter{0};
+  return lab_prefix() + std::to_string(++counter);
+}
+
+const std::string& lab_folder() {
+  static const std::string folder = [] {
+    std::string path = "/tmp/" + lab_prefix() + "lab";
+    fs::create_directories(path);
+    return path;
+  }();
+  return folder;
+}
+
+NetNamespace::NetNamespace() : name_(unique_name()) {
+  create();
+}
+
+NetNamespace::~NetNamespace() {
+  if (exists_) {
+    run({"ip", "netns", "del", name_});
+  }
+}
+
+void NetNamespace::create() {
+  const Outcome made = run({"ip", "netns", "add", name_});
+  if (!made.ok()) {
+    throw std::runtime_error("ip netns add " + name_ + ": " + made.text());
+  }
+  exists_ = true;
+  ip("link set lo up");
+}
+
+void NetNamespace::destroy() {
+  run({"ip", "netns", "del", name_});
+  exists_ = false;
+}
+
+Command NetNamespace::command(std::vector<std::string> argv) const {
+  return Command{.argv = std::move(argv), .netns = path()};
+}
+
+Outcome NetNamespace::exec(std::vector<std::string> argv, Milliseconds deadline,
+                           std::string input) const {
+  Command what = command(std::move(argv));
+  what.deadline = deadline;
+  what.input = std::move(input);
+  return run(what);
+}
+
+void NetNamespace::ip(const std::string& commands) const {
+  const Outcome outcome = exec({"ip", "-batch", "-"}, Seconds(30), commands + "\n");
+  if (!outcome.ok()) {
+    throw std::runtime_error("ip in " + name_ + ": " + commands + "\n" + outcome.text());
+  }
+}
+
+void NetNamespace::inside(const std::function<void()>& function) const {
+  std::exception_ptr problem;
+  std::thread thread([&] {
+    try {
+      const int fd = open(path().c_str(), O_RDONLY | O_CLOEXEC);
+      const int entered = setns(fd, CLONE_NEWNET);
+      close(fd);
+      if (entered != 0) {
+        throw std::runtime_error("cannot enter " + path());
+      }
+      function();
+    } catch (...) {
+      problem = std::current_exception();
+    }
+  });
+  thread.join();
+  if (problem) {
+    std::rethrow_exception(problem);
+  }
+}
+
+void NetNamespace::sysctl(const std::string& key, const std::string& value) const {
+  const Outcome outcome = exec({"sysctl", "-qw", key + "=" + value});
+  if (!outcome.ok()) {
+    throw std::runtime_error("sysctl " + key + ": " + outcome.text());
+  }
+}
+
+}  // namespace vtepd::test

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "support/prog_runner.h"
+
+#include "datapath.skel.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+namespace vtepd::test {
+
+namespace {
+
+std::string& load_log() {
+  static std::string log;
+  return log;
+}
+
+int keep_log(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) {
+    return 0;
+  }
+  std::array<char, 4096> line{};
+  const int size = std::vsnprintf(line.data(), line.size(), format, arguments);
+  load_log() += line.data();
+  return size;
+}
+
+void require(bool ok, const std::string& what) {
+  if (!ok) {
+    throw std::runtime_error(what + ": " + std::strerror(errno));
+  }
+}
+
+template <typename Key, typename Value>
+void update(bpf_map* map, const Key& key, const Value& value) {
+  require(bpf_map__update_elem(map, &key, sizeof key, &value, sizeof value, BPF_ANY) == 0,
+          bpf_map__name(map));
+}
+
+bpf_program* program_of(const datapath_bpf& skeleton, Program program) {
+  switch (program) {
+    case Program::FromEp:
+      return skeleton.progs.vtep_from_ep;
+    case Program::FromUl:
+      return skeleton.progs.vtep_from_ul;
+    case Program::Guard:
+      return skeleton.progs.vtep_ep_guard;
+    case Program::DropAll:
+      return skeleton.progs.vtep_drop_all;
+  }
+  throw std::invalid_argument("program");
+}
+
+}  // namespace
+
+const char* reason_name(vtep_reason reason) {
+  static constexpr std::array kNames{
+#define VTEP_REASON_NAME(name, kind, text, hint) #name,
+      VTEP_REASONS(VTEP_REASON_NAME)
+#undef VTEP_REASON_NAME
+  };
+  return reason < kNames.size() ? kNames[reason] : "?";
+}
+
+std::string to_string(const std::map<CounterKey, vtep_counter>& counted) {
+  std::string out;
+  for (const auto& [key, value] : counted) {
+    out += "vni " + std::to_string(key.first) + " " + reason_name(key.second) + ": " +
+           std::to_string(value.packets) + " packets, " + std::to_string(value.bytes) + " bytes; ";
+  }
+  return out.empty() ? "nothing" : out;
+}
+
+void ProgRunner::Close::operator()(datapath_bpf* skeleton) const {
+  datapath_bpf::destroy(skeleton);
+}
+
+ProgRunner::ProgRunner(const vtep_config& config) {
+  libbpf_set_print(keep_log);
+  load_log().clear();
+  skeleton_.reset(datapath_bpf::open());
+  require(skeleton_ != nullptr, "open");
+  skeleton_->rodata->vtep_cfg = config;
+  require(datapath_bpf::load(skeleton_.get()) == 0, "load: " + load_log());
+  const auto on_event = [](void* self, void* data, std::size_t size) {
+    vtep_event event{};
+    std::memcpy(&event, data, std::min(size, sizeof event));
+    static_cast<ProgRunner*>(self)->events_.push_back(event);
+    return 0;
+  };
+  ring_ = ring_buffer__new(bpf_map__fd(skeleton_->maps.vtep_events), on_event, this, nullptr);
+  require(ring_ != nullptr, "ring buffer");
+}
+
+ProgRunner::~ProgRunner() {
+  ring_buffer__free(static_cast<ring_buffer*>(ring_));
+}
+
+Outcome ProgRunner::run(Program program, const Bytes& frame, const RunOptions& options) {
+  const auto before = counters();
+  Bytes out(frame.size() + 256);
+  __sk_buff context{};
+  context.ifindex = static_cast<__u32>(options.ifindex);
+  context.gso_size = options.gso_size;
+  LIBBPF_OPTS(bpf_test_run_opts, test);
+  test.data_in = frame.data();
+  test.data_size_in = static_cast<__u32>(frame.size());
+  test.data_out = out.data();
+  test.data_size_out = static_cast<__u32>(out.size());
+  test.ctx_in = &context;
+  test.ctx_size_in = sizeof context;
+  test.flags = options.checksum_complete ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0U;
+  const int fd = bpf_program__fd(program_of(*skeleton_, program));
+  require(bpf_prog_test_run_opts(fd, &test) == 0, "run");
+  out.resize(test.data_size_out);
+
+  Outcome outcome{static_cast<Verdict>(static_cast<int>(test.retval)), out, {}};
+  for (const auto& [key, now] : counters()) {
+    const auto old = before.find(key);
+    const vtep_counter then = old == before.end() ? vtep_counter{} : old->second;
+    if (now.packets != then.packets || now.bytes != then.bytes) {
+      outcome.counted[key] = {now.packets - then.packets, now.bytes - then.bytes};
+    }
+  }
+  return outcome;
+}
+
+std::map<CounterKey, vtep_counter> ProgRunner::counters() {
+  std::map<CounterKey, vtep_counter> out;
+  std::vector<vtep_counter> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  vtep_counter_key key{};
+  const int fd = bpf_map__fd(skeleton_->maps.vtep_counters);
+  for (int error = bpf_map_get_next_key(fd, nullptr, &key); error == 0;
+       error = bpf_map_get_next_key(fd, &key, &key)) {
+    require(bpf_map_lookup_elem(fd, &key, per_cpu.data()) == 0, "counter");
+    auto& sum = out[{key.vni, static_cast<vtep_reason>(key.reason)}];
+    for (const vtep_counter& part : per_cpu) {
+      sum.packets += part.packets;
+      sum.bytes += part.bytes;
+    }
+  }
+  return out;
+}
+
+void ProgRunner::set_fdb(std::uint32_t vni, const Mac& mac, const vtep_fdb_value& value) {
+  vtep_fdb_key key{.vni = vni, .mac = {}, .pad = {}};
+  std::ranges::copy(mac.bytes, key.mac);
+  update(skeleton_->maps.vtep_fdb, key, value);
+}
+
+void ProgRunner::set_neigh(std::uint32_t vni, const Ip6& address, const Mac& mac) {
+  vtep_neigh_key key{.vni = vni, .addr = {}};
+  vtep_neigh_value value{};
+  std::ranges::copy(address.bytes, key.addr);
+  std::ranges::copy(mac.bytes, value.mac);
+  update(skeleton_->maps.vtep_neigh, key, value);
+}
+
+void ProgRunner::set_peer(std::uint32_t id, const vtep_peer& peer) {
+  update(skeleton_->maps.vtep_peers, id, peer);
+}
+
+void ProgRunner::set_port(std::uint32_t ifindex, const vtep_port& port) {
+  update(skeleton_->maps.vtep_ports, ifindex, port);
+}
+
+void ProgRunner::allow(std::uint32_t ifindex, const Ip6& address, unsigned prefix) {
+  vtep_allow_key key{.prefixlen = 32 + prefix, .ifindex = __builtin_bswap32(ifindex), .addr = {}};
+  std::ranges::copy(address.bytes, key.addr);
+  update(skeleton_->maps.vtep_allow, key, __u8{1});
+}
+
+void ProgRunner::allow_mac(std::uint32_t ifindex, const Mac& mac) {
+  vtep_allow_mac_key key{.ifindex = ifindex, .mac = {}, .pad = {}};
+  std::ranges::copy(mac.bytes, key.mac);
+  update(skeleton_->maps.vtep_allow_mac, key, __u8{1});
+}
+
+void ProgRunner::set_vni(std::uint32_t vni, const vtep_vni& value) {
+  update(skeleton_->maps.vtep_vnis, vni, value);
+}
+
+void ProgRunner::set_member(std::uint32_t vni, const Ip4& vtep) {
+  vtep_member_key key{.vni = vni, .vtep = {}};
+  std::ranges::copy(Ip6(vtep).bytes, key.vtep);
+  update(skeleton_->maps.vtep_members, key, __u8{1});
+}
+
+std::vector<vtep_event> ProgRunner::events() {
+  ring_buffer__consume(static_cast<ring_buffer*>(ring_));
+  return std::exchange(events_, {});
+}
+
+vtep_peer make_peer(const Ip4& local, const Ip4& remote, std::uint32_t ifindex,
+                    std::uint16_t port) {
+  vtep_peer peer{};
+  std::ranges::copy(Ip6(local).bytes, peer.local);
+  std::ranges::copy(Ip6(remote).bytes, peer.remote);
+  std::ranges::copy(Ip6(remote).bytes, peer.next_hop);
+  peer.ifindex = ifindex;
+  peer.mtu = 1500;
+  // Lengths, ports of the flow and VNI zero; the checksum field has the sum, not its complement.
+  Bytes header = Packet(Ipv4{.src = local, .dst = remote, .length = 0} /
+                        Udp{.src = 0, .dst = port, .length = 0, .checksum = 0} / Vxlan{.vni = 0})
+                     .bytes();
+  header[10] = static_cast<std::uint8_t>(~header[10]);
+  header[11] = static_cast<std::uint8_t>(~header[11]);
+  std::ranges::copy(header, peer.header);
+  return peer;
+}
+
+}  // namespace vtepd::test

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Runs the programs of the data path on one frame at a time (BPF_PROG_TEST_RUN), with maps set up
+// by the test, and reports verdict, frame and every counter that moved.
+#pragma once
+
+#include "support/packet.h"
+#include "vtepd/abi.h"
+#include "vtepd/reasons.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <linux/types.h>
+
+struct datapath_bpf;
+
+namespace vtepd::test {
+
+inline constexpr std::uint16_t kAllFeatures = VTEP_FEATURE_ENCAP_L2_ETH | VTEP_FEATURE_DECAP_L3;
+
+enum class Program { FromEp, FromUl, Guard, DropAll };
+
+// What TC makes of the return value.
+enum class Verdict : int { Next = -1, Drop = 2, Redirect = 7 };
+
+using CounterKey = std::pair<std::uint32_t, vtep_reason>;
+
+struct Outcome {
+  Verdict verdict{};
+  Bytes frame;
+  std::map<CounterKey, vtep_counter> counted;  // only what moved
+};
+
+struct RunOptions {
+  int ifindex = 1;
+  std::uint32_t gso_size = 0;
+  bool checksum_complete = false;  // the kernel compares its sum after the run
+};
+
+const char* reason_name(vtep_reason reason);
+std::string to_string(const std::map<CounterKey, vtep_counter>& counted);
+
+class ProgRunner {
+ public:
+  // Loads the object. Throws std::runtime_error with the verifier's log.
+  explicit ProgRunner(const vtep_config& config);
+  ~ProgRunner();
+  ProgRunner(const ProgRunner&) = delete;
+  ProgRunner& operator=(const ProgRunner&) = delete;
+
+  Outcome run(Program program, const Bytes& frame, const RunOptions& options = {});
+
+  void set_fdb(std::uint32_t vni, const Mac& mac, const vtep_fdb_value& value);
+  void set_neigh(std::uint32_t vni, const Ip6& address, const Mac& mac);
+  void set_peer(std::uint32_t id, const vtep_peer& peer);
+  void set_port(std::uint32_t ifindex, const vtep_port& port);
+  void allow(std::uint32_t ifindex, const Ip6& address, unsigned prefix);
+  void allow_mac(std::uint32_t ifindex, const Mac& mac);
+  void set_vni(std::uint32_t vni, const vtep_vni& value);
+  void set_member(std::uint32_t vni, const Ip4& vtep);
+
+  // Events raised since the last call.
+  std::vector<vtep_event> events();
+
+ private:
+  std::map<CounterKey, vtep_counter> counters();
+
+  struct Close {
+    void operator()(datapath_bpf* skeleton) const;
+  };
+
+  std::unique_ptr<datapath_bpf, Close> skeleton_;
+  void* ring_ = nullptr;
+  std::vector<vtep_event> events_;
+};
+
+// A template as the agent writes it: `remote` is the next hop too.
+vtep_peer make_peer(const Ip4& local, const Ip4& remote, std::uint32_t ifindex, std::uint16_t port);
+
+}  // namespace vtepd::test

@@ -70,13 +70,17 @@ class Reader {
     if (error_) {
       return false;
     }
-    if (object_.at_key(name).get(member) != simdjson::SUCCESS) {
-      if (required) {
-        refuse(name, "is missing");
+    bool found = false;
+    for (const auto field : object_) {
+      if (field.key == name) {  // the last one counts, as in Go's encoding/json
+        member = field.value;
+        found = true;
       }
-      return false;
     }
-    return true;
+    if (!found && required) {
+      refuse(name, "is missing");
+    }
+    return found;
   }
 
   dom::object object_;

@@ -211,6 +211,20 @@ TEST(EndpointCodec, NamesKeyAndFieldOfAMistake) {
   }
 }
 
+// As Go's encoding/json does, and every other reader of the same value here.
+TEST(EndpointCodec, TakesTheLastOfMembersWithOneName) {
+  const auto twice =
+      replaced(kLiveEndpoint, R"("locator":)", R"("id":"x","locator":7,"sandbox":[],"locator":)");
+  EXPECT_FALSE(decode_endpoint("k", kNetworkId, kEndpointId, twice)) << "the last id is another";
+
+  const auto again = replaced(twice, R"("svcID":)", R"("id":")" + kEndpointId + R"(","svcID":)");
+  const auto endpoint = decode_endpoint("k", kNetworkId, kEndpointId, again);
+  ASSERT_TRUE(endpoint) << endpoint.error().what;
+  EXPECT_EQ(endpoint->id, kEndpointId);
+  EXPECT_EQ(endpoint->vtep.to_string(), "10.99.0.2");
+  EXPECT_TRUE(endpoint->active());
+}
+
 TEST(EndpointCodec, ToleratesNullAndAbsentMembers) {
   for (const auto& rest : {std::string(), std::string(R"(,"ep_iface":null,"joinInfo":null)"),
                            std::string(R"(,"exposed_ports":null,"unknown":{"a":[1]})")}) {

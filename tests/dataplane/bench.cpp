@@ -2,6 +2,7 @@
 #include "dataplane/bench.h"
 
 #include "bpf/tc_filters.h"
+#include "support/mounts.h"
 
 #include <array>
 #include <cstdio>
@@ -21,8 +22,8 @@ void DataplaneTest::SetUp() {
   if (geteuid() != 0) {
     GTEST_SKIP() << "needs root";
   }
-  ASSERT_EQ(unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
-  ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  ASSERT_EQ(unshare(CLONE_NEWNET), 0);
+  ASSERT_TRUE(private_mounts());
   ASSERT_EQ(mount("tmpfs", "/mnt", "tmpfs", 0, nullptr), 0);
   run("mkdir /mnt/bpf && mount -t bpf bpf /mnt/bpf && ip link set lo up");
 }

@@ -3,6 +3,7 @@
 
 #include "netlink/bench.h"
 #include "netlink/netns.h"
+#include "support/mounts.h"
 
 #include <sys/mount.h>
 #include <sys/wait.h>
@@ -56,7 +57,7 @@ TEST_F(SysctlTest, DotsInAnInterfaceNameMeanNothing) {
 
 // In a child, because the mount must not be seen by anything else. Its exit code tells what failed.
 int on_read_only_proc() {
-  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+  if (!vtepd::test::private_mounts() ||
       mount("/proc/sys", "/proc/sys", nullptr, MS_BIND, nullptr) != 0 ||
       mount("none", "/proc/sys", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
     return 1;

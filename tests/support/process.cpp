@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "support/process.h"
 
+#include "support/mounts.h"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -64,7 +66,7 @@ void drop_all_capabilities() {
 }
 
 void leave_bpffs() {
-  if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
+  if (!private_mounts()) {
     refuse("private mounts");
   }
   while (umount2("/sys/fs/bpf", MNT_DETACH) == 0) {

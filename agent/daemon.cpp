@@ -73,6 +73,7 @@ Result<std::unique_ptr<BpfDataplane>> open_dataplane(const Config& config, Host&
                     .ports = config.limits.ports,
                     .vnis = config.limits.vnis,
                     .peers = config.limits.peers};
+  options.mode = config.underlay.mode;
   options.attach = config.datapath.attach;
   options.features = probe.features;
   options.reason = choice.reason;
@@ -226,11 +227,12 @@ Result<void> run_daemon(const Config& config) {
     notify_service("STOPPING=1");
     loop.stop();
   });
+  const auto info = host->dataplane->info();
   spdlog::info(
-      "vtepd {} running instance={} vtep={} device={} port={} dataplane=bpf/tc attach={} "
+      "vtepd {} running instance={} vtep={} device={} port={} dataplane=bpf/{} attach={} "
       "socket={}",
       VTEPD_VERSION, config.instance, vtep.to_string(), host->device.name, config.underlay.port,
-      host->dataplane->info().attach, config.api.socket);
+      info.mode, info.attach, config.api.socket);
   loop.run();
   watch->reset();
   return {};

@@ -13,57 +13,19 @@
 #include "event.h"
 #include "outer.h"
 #include "packet.h"
+#include "receive.h"
 #include "verdict.h"
 #include "vxlan.h"
 
 char LICENSE[] SEC("license") = "GPL";
 
-static __always_inline int not_member(const struct __sk_buff *skb,
-				      const struct vtep_member_key *key)
+static __always_inline int not_member(const struct __sk_buff *skb, __u32 vni, __be32 source)
 {
-	struct vtep_event event = {
-		.reason = VTEP_NOT_MEMBER, .vni = key->vni, .ifindex = skb->ifindex};
+	struct vtep_event event = {.reason = VTEP_NOT_MEMBER, .vni = vni, .ifindex = skb->ifindex};
 
-	copy_addr6(event.addr, key->vtep);
+	map_addr4(event.addr, source);
 	raise_event(&event);
 	return -VTEP_NOT_MEMBER;
-}
-
-/* The sender may send into this VNI. 0, or a negative reason. */
-static __always_inline int check_member(const struct __sk_buff *skb, __u32 vni, __be32 source)
-{
-	struct vtep_member_key key = {.vni = vni};
-
-	map_addr4(key.vtep, source);
-	return bpf_map_lookup_elem(&vtep_members, &key) ? 0 : not_member(skb, &key);
-}
-
-/* The inner frame is for an endpoint of this host. 0, or a negative reason. */
-static __always_inline int find_endpoint(const struct ethhdr *inner, __u32 vni, struct delivery *to)
-{
-	struct vtep_fdb_key key = {.vni = vni};
-	const __u32 *macs = (const __u32 *)inner;
-
-	if (is_multicast_mac(inner->h_source) || !load_mac(inner->h_source))
-		return -VTEP_INNER_MALFORMED;
-	if (inner->h_proto == bpf_htons(ETH_P_8021Q) || inner->h_proto == bpf_htons(ETH_P_8021AD))
-		return -VTEP_VLAN_TAGGED;
-	if (is_multicast_mac(inner->h_dest))
-		return -VTEP_BUM;
-	store_mac_padded(key.mac, load_mac(inner->h_dest));
-
-	const struct vtep_fdb_value *where = bpf_map_lookup_elem(&vtep_fdb, &key);
-
-	/* Never from one VTEP to another. */
-	if (!where || where->vtep)
-		return -VTEP_NOT_LOCAL;
-	to->macs[0] = macs[0];
-	to->macs[1] = macs[1];
-	to->macs[2] = macs[2];
-	to->proto = inner->h_proto;
-	to->ifindex = where->ifindex;
-	to->same_netns = where->flags & VTEP_FDB_SAME_NETNS;
-	return 0;
 }
 
 /* The frame belongs to `frame->vni`. */
@@ -76,17 +38,23 @@ static __always_inline int receive(struct __sk_buff *skb, struct frame *frame)
 
 	if (!outer)
 		return -VTEP_OUTER_LENGTH;
-	verdict = check_outer(skb, outer);
+	verdict = check_outer(outer, skb->len, skb->gso_size);
 	if (verdict)
 		return verdict;
 	if (!head)
 		return -VTEP_OUTER_LENGTH;
-	verdict = check_member(skb, frame->vni, outer->ip.saddr);
+	if (!is_member(frame->vni, outer->ip.saddr))
+		return not_member(skb, frame->vni, outer->ip.saddr);
+	verdict = find_endpoint(&head->inner, frame->vni, &to.target);
 	if (verdict)
 		return verdict;
-	verdict = find_endpoint(&head->inner, frame->vni, &to);
-	if (verdict)
-		return verdict;
+
+	const __u32 *macs = (const __u32 *)&head->inner;
+
+	to.macs[0] = macs[0];
+	to.macs[1] = macs[1];
+	to.macs[2] = macs[2];
+	to.proto = head->inner.h_proto;
 	to.end = ETH_HLEN + bpf_ntohs(outer->ip.tot_len);
 	verdict = merge_ecn(skb, outer->ip.tos, to.proto);
 	if (verdict)

@@ -80,6 +80,14 @@ struct {
 	__type(value, __u8);
 } vtep_members SEC(".maps") __weak;
 
+/* Underlay devices in xdp mode. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16);
+	__type(key, __u32);
+	__type(value, struct vtep_underlay);
+} vtep_underlays SEC(".maps") __weak;
+
 /* Outcomes per VNI. Written by the programs; only VNIs of vtep_vnis and vtep_ports get entries, so
  * a sender of arbitrary VNIs cannot fill it. */
 struct {

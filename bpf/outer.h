@@ -8,7 +8,6 @@
 
 #define IP_MORE_FRAGMENTS 0x2000
 #define IP_OFFSET_MASK 0x1fff
-#define VLAN_ID_MASK 0xfff
 
 /* On this device, not on a VLAN above it, and for this host. A priority tag (VLAN 0) is no VLAN. */
 static __always_inline bool is_for_us(const struct __sk_buff *skb)
@@ -51,21 +50,21 @@ static __always_inline bool checksum_ok(const struct iphdr *ip)
 	return fold_sum(sum) == 0xffff;
 }
 
-/* IP and UDP agree, and the frame has it all. A frame past 64 KB that the kernel merged, or that a
- * neighbour namespace sent whole, has no length in its header. */
-static __always_inline bool lengths_ok(const struct __sk_buff *skb, const struct outer4 *outer)
+/* IP and UDP agree, and the frame of `len` bytes has it all. A frame past 64 KB that the kernel
+ * merged, or that a neighbour namespace sent whole, has no length in its header. */
+static __always_inline bool lengths_ok(const struct outer4 *outer, __u32 len, bool merged)
 {
 	__u32 ip_len = bpf_ntohs(outer->ip.tot_len);
 	__u32 udp_len = bpf_ntohs(outer->udp.len);
 
 	if (!ip_len)
-		return skb->gso_size;
+		return merged;
 	return udp_len + sizeof(outer->ip) == ip_len && ip_len >= VTEP_OVERHEAD4 &&
-	       ip_len + ETH_HLEN <= skb->len;
+	       ip_len + ETH_HLEN <= len;
 }
 
 /* 0, or a negative reason. */
-static __always_inline int check_outer(const struct __sk_buff *skb, const struct outer4 *outer)
+static __always_inline int check_outer(const struct outer4 *outer, __u32 len, bool merged)
 {
 	if (outer->ip.ihl != 5)
 		return -VTEP_OUTER_OPTIONS;
@@ -73,7 +72,7 @@ static __always_inline int check_outer(const struct __sk_buff *skb, const struct
 		return -VTEP_OUTER_CHECKSUM;
 	if (outer->ip.frag_off & bpf_htons(IP_MORE_FRAGMENTS))
 		return -VTEP_OUTER_FRAGMENT;
-	if (!lengths_ok(skb, outer))
+	if (!lengths_ok(outer, len, merged))
 		return -VTEP_OUTER_LENGTH;
 	/* Reserved bits are ignored on receipt. */
 	return outer->vxlan.flags & VXLAN_FLAG_VNI ? 0 : -VTEP_VXLAN_FLAGS;

@@ -19,6 +19,8 @@
 /* linux/if_packet.h */
 #define PACKET_HOST 0
 
+#define VLAN_ID_MASK 0xfff
+
 #define PROTO_TCP 6
 #define PROTO_UDP 17
 

@@ -66,10 +66,10 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
                     local.endpoint.name, hooked.error().what);
     }
   }
-  underlay_ifindex_ = device->ifindex;
-  if (auto hooked = ports_.dataplane.attach_underlay(device->ifindex); !hooked) {
+  if (auto hooked = ports_.dataplane.attach_underlay(*device); !hooked) {
     return hooked;
   }
+  hooked_ = *device;
   ports_.underlay.subscribe([this](const auto& links_gone) { on_underlay_change(links_gone); });
   publish_node();
   verify_later();
@@ -332,10 +332,12 @@ void Agent::follow_routes() {
     }
     underlay_problem_ = problem;
   }
-  if (device && device->ifindex != underlay_ifindex_) {
-    if (const auto hooked = ports_.dataplane.attach_underlay(device->ifindex); hooked) {
-      spdlog::info("underlay device changed device={}", device->name);
-      underlay_ifindex_ = device->ifindex;
+  if (device && (device->ifindex != hooked_.ifindex || device->mac != hooked_.mac)) {
+    if (const auto hooked = ports_.dataplane.attach_underlay(*device); hooked) {
+      const auto info = ports_.dataplane.info();
+      spdlog::info("underlay device changed device={} mac={} mode={}", device->name,
+                   device->mac.to_string(), info.mode);
+      hooked_ = *device;
     } else {
       spdlog::error("cannot use the underlay device {}: {}", device->name, hooked.error().what);
     }

@@ -150,7 +150,7 @@ class Agent : public Control {
   std::map<IpAddress, Node> nodes_;
   std::map<std::string, std::string> malformed_;
   std::shared_ptr<KvSession> session_;
-  IfIndex underlay_ifindex_;
+  UnderlayDevice hooked_;  // where the data path is hooked up
 
   std::deque<std::function<void(Done)>> operations_;
   bool busy_ = false;

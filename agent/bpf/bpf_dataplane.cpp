@@ -2,17 +2,18 @@
 #include "bpf/bpf_dataplane.h"
 
 #include "bpf/abi_codec.h"
+#include "bpf/attacher.h"
 #include "bpf/datapath_skeleton.h"
 #include "bpf/hooks.h"
 #include "bpf/libbpf_output.h"
 #include "bpf/skeleton_loader.h"
 #include "bpf/table_writer.h"
+#include "bpf/underlay_hooks.h"
 
 #include <array>
 #include <cstring>
 #include <exception>
 #include <map>
-#include <optional>
 #include <utility>
 
 #include <net/if.h>
@@ -25,8 +26,20 @@ namespace vtepd {
 
 namespace {
 
-constexpr std::string_view kUnderlayName = "ul_in";
 constexpr std::string_view kIdleName = "idle_in";
+
+Result<Attacher::Kinds> make_hooks(const BpfDataplane::Options& options, const PinFolder& pins) {
+  if (options.attach != "auto" && options.attach != "tcx" && options.attach != "clsact") {
+    return fail(ErrorKind::Invalid,
+                "attach \"" + options.attach + "\": must be \"auto\", \"tcx\" or \"clsact\"");
+  }
+  Attacher::Kinds kinds{make_tcx_hooks(pins.links()), make_clsact_hooks(pins.links(), options.port),
+                        make_xdp_hooks(pins.links())};
+  if (options.attach == "clsact" || (options.attach == "auto" && !options.features.tcx)) {
+    std::swap(kinds.tc, kinds.other_tc);
+  }
+  return kinds;
+}
 
 struct RingDeleter {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
@@ -43,7 +56,7 @@ struct PortHook {
 // host's stack. Detached in reverse.
 constexpr std::array<PortHook, 3> kPortHooks{{
     {"_eg", Direction::Egress, Place::Front, "vtep_ep_guard"},
-    {"_in2", Direction::Ingress, Place::Behind, "vtep_drop_all"},
+    {"_in2", Direction::Ingress, Place::Second, "vtep_drop_all"},
     {"_in", Direction::Ingress, Place::Front, "vtep_from_ep"},
 }};
 
@@ -51,31 +64,19 @@ Attachment port_attachment(const PortHook& hook, IfIndex ifindex, std::string_vi
   return {std::string(name) + hook.suffix, ifindex, hook.direction, hook.place};
 }
 
-std::uint32_t program_id(int fd) {
-  bpf_prog_info info{};
-  __u32 size = sizeof info;
-  return bpf_prog_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
-}
-
 }  // namespace
 
 struct BpfDataplane::State {
-  struct Attached {
-    Attachment at;
-    int program = -1;
-    std::uint32_t program_id = 0;
-  };
-
-  State(Options o, PinFolder p, LoadedDatapath d, Tables t)
+  State(Options o, PinFolder p, LoadedDatapath d, Tables t, Attacher::Kinds kinds)
       : options(std::move(o)),
         pins(std::move(p)),
         loaded(std::move(d)),
         tables(std::move(t)),
-        writer(tables, options.port) {}
+        writer(tables, options.port),
+        attacher(loaded.skeleton->obj, std::move(kinds)),
+        underlay(attacher, tables, pins, options.mode) {}
 
-  Result<void> make_hooks();
   Result<void> open_ring();
-  Result<bool> attach(const Attachment& at, std::string_view program);
   static int take_sample(void* context, void* data, std::size_t size);
 
   Options options;
@@ -83,52 +84,18 @@ struct BpfDataplane::State {
   LoadedDatapath loaded;
   Tables tables;
   TableWriter writer;
-  std::unique_ptr<Hooks> hooks;
-  std::unique_ptr<Hooks> other_hooks;  // what an earlier run may have used instead
+  Attacher attacher;
+  UnderlayHooks underlay;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
   const std::function<void(const DataplaneEvent&)>* taker = nullptr;
   std::exception_ptr taker_failure;
-  std::map<std::string, Attached> attached;
   std::map<std::string, IfIndex, std::less<>> ports;
   std::string tunnel_gro;
 };
 
-Result<void> BpfDataplane::State::make_hooks() {
-  auto tcx = make_tcx_hooks(pins.links());
-  auto clsact = make_clsact_hooks(pins.links(), options.port);
-  if (options.attach != "auto" && options.attach != "tcx" && options.attach != "clsact") {
-    return fail(ErrorKind::Invalid,
-                "attach \"" + options.attach + "\": must be \"auto\", \"tcx\" or \"clsact\"");
-  }
-  const bool use_tcx =
-      options.attach == "tcx" || (options.attach == "auto" && options.features.tcx);
-  hooks = use_tcx ? std::move(tcx) : std::move(clsact);
-  other_hooks = use_tcx ? std::move(clsact) : std::move(tcx);
-  return {};
-}
-
 Result<void> BpfDataplane::State::open_ring() {
   ring.reset(ring_buffer__new(loaded.events, take_sample, this, nullptr));
   return ring ? Result<void>() : fail_errno(errno, "open the ring buffer vtep_events");
-}
-
-Result<bool> BpfDataplane::State::attach(const Attachment& at, std::string_view program) {
-  const bpf_program* found =
-      bpf_object__find_program_by_name(loaded.skeleton->obj, std::string(program).c_str());
-  if (found == nullptr) {
-    return fail(ErrorKind::Internal, std::string(program) + ": not in the programs' object");
-  }
-  const int fd = bpf_program__fd(found);
-  auto done = hooks->attach(at, fd);
-  if (!done) {
-    return done;
-  }
-  // Frames were never without a program: what was there by the other way goes only now.
-  if (auto gone = other_hooks->detach(at); !gone) {
-    return fail(std::move(gone.error()));
-  }
-  attached[at.name] = {at, fd, program_id(fd)};
-  return done;
 }
 
 int BpfDataplane::State::take_sample(void* context, void* data, std::size_t size) {
@@ -172,12 +139,14 @@ Result<std::unique_ptr<BpfDataplane>> BpfDataplane::open(Options options) {
   if (!tables) {
     return fail(std::move(tables.error()));
   }
+  auto kinds = make_hooks(options, *pins);
+  if (!kinds) {
+    return fail(std::move(kinds.error()));
+  }
   auto state = std::make_unique<State>(std::move(options), std::move(*pins), std::move(*loaded),
-                                       std::move(*tables));
-  for (const auto& done : {state->make_hooks(), state->open_ring()}) {
-    if (!done) {
-      return fail(done.error());
-    }
+                                       std::move(*tables), std::move(*kinds));
+  if (auto opened = state->open_ring(); !opened) {
+    return fail(std::move(opened.error()));
   }
   return std::unique_ptr<BpfDataplane>(new BpfDataplane(std::move(state)));
 }
@@ -190,13 +159,12 @@ ApplyReport BpfDataplane::apply(const ForwardingDelta& delta) {
   return state_->writer.apply(delta);
 }
 
-Result<void> BpfDataplane::attach_underlay(IfIndex device) {
-  const auto done = state_->attach({std::string(kUnderlayName), device}, "vtep_from_ul");
-  return done ? Result<void>() : fail(done.error());
+Result<void> BpfDataplane::attach_underlay(const UnderlayDevice& device) {
+  return state_->underlay.attach(device);
 }
 
 Result<void> BpfDataplane::attach_idle(IfIndex device) {
-  const auto done = state_->attach({std::string(kIdleName), device}, "vtep_drop_all");
+  const auto done = state_->attacher.attach({std::string(kIdleName), device}, "vtep_drop_all");
   return done ? Result<void>() : fail(done.error());
 }
 
@@ -204,7 +172,7 @@ Result<void> BpfDataplane::attach_port(IfIndex host_end, std::string_view name) 
   std::vector<Attachment> added;
   for (const PortHook& hook : kPortHooks) {
     const Attachment at = port_attachment(hook, host_end, name);
-    const auto done = state_->attach(at, hook.program);
+    const auto done = state_->attacher.attach(at, hook.program);
     if (done) {
       if (*done) {
         added.push_back(at);
@@ -213,8 +181,7 @@ Result<void> BpfDataplane::attach_port(IfIndex host_end, std::string_view name) 
     }
     // A port that worked before keeps its programs; a new one is left bare.
     for (auto it = added.rbegin(); it != added.rend(); ++it) {
-      (void)state_->hooks->detach(*it);
-      state_->attached.erase(it->name);
+      (void)state_->attacher.detach(*it);
     }
     return fail(done.error().context("port " + std::string(name)));
   }
@@ -229,11 +196,8 @@ void BpfDataplane::detach_port(std::string_view name) {
                               ? known->second
                               : IfIndex{if_nametoindex(std::string(name).c_str())};
   for (auto hook = kPortHooks.rbegin(); hook != kPortHooks.rend(); ++hook) {
-    const Attachment at = port_attachment(*hook, ifindex, name);
     // Fails only for an interface that is gone, and its programs with it.
-    (void)state_->hooks->detach(at);
-    (void)state_->other_hooks->detach(at);
-    state_->attached.erase(at.name);
+    (void)state_->attacher.detach(port_attachment(*hook, ifindex, name));
   }
   if (known != state_->ports.end()) {
     state_->ports.erase(known);
@@ -250,9 +214,10 @@ std::vector<TableUsage> BpfDataplane::usage() {
 
 DataplaneInfo BpfDataplane::info() const {
   return {.kind = "bpf",
-          .mode = "tc",
-          .reason = state_->options.reason,
-          .attach = std::string(state_->hooks->kind()),
+          .mode = state_->underlay.mode(),
+          .reason = state_->options.reason + "; " + state_->underlay.mode() +
+                    " mode: " + state_->underlay.reason(),
+          .attach = std::string(state_->attacher.tc_kind()),
           .tunnel_gro = state_->tunnel_gro};
 }
 
@@ -268,35 +233,11 @@ Result<void> BpfDataplane::commit() {
   } else if (auto removed = state_->pins.remove_other_maps(); !removed) {
     return removed;
   }
-  const auto underlay = state_->attached.find(std::string(kUnderlayName));
-  if (underlay == state_->attached.end()) {
-    return {};
-  }
-  auto swept = state_->hooks->sweep(underlay->second.at);
-  return swept ? state_->other_hooks->sweep(underlay->second.at) : swept;
+  return state_->underlay.sweep();
 }
 
 Result<std::vector<std::string>> BpfDataplane::verify_attachments() {
-  std::vector<std::string> problems;
-  std::optional<Error> failure;
-  for (const auto& [name, attached] : state_->attached) {
-    const auto id = state_->hooks->attached(attached.at);
-    const bool gone = interface_name(attached.at.ifindex).starts_with("interface ");
-    if (gone || (id && *id == attached.program_id)) {
-      continue;  // an interface that is gone is for the watcher of links to report
-    }
-    problems.push_back(
-        name + " on " + interface_name(attached.at.ifindex) +
-        (id && *id != 0 ? ": another program was in its place" : ": was detached or unpinned") +
-        "; attached again");
-    if (auto done = state_->hooks->attach(attached.at, attached.program); !done) {
-      failure = std::move(done.error());
-    }
-  }
-  if (failure) {
-    return fail(std::move(*failure));
-  }
-  return problems;
+  return state_->attacher.verify();
 }
 
 int BpfDataplane::events_fd() const {
@@ -317,9 +258,7 @@ void BpfDataplane::set_tunnel_gro(std::string text) {
 }
 
 int BpfDataplane::program_fd(std::string_view name) const {
-  const bpf_program* found =
-      bpf_object__find_program_by_name(state_->loaded.skeleton->obj, std::string(name).c_str());
-  return found == nullptr ? -1 : bpf_program__fd(found);
+  return state_->attacher.program_fd(name);
 }
 
 }  // namespace vtepd

@@ -31,6 +31,7 @@ class BpfDataplane final : public Dataplane {
     std::uint16_t sport_min = 32768;  // net.ipv4.ip_local_port_range
     std::uint16_t sport_max = 60999;
     Limits limits;
+    std::string mode = "auto";    // of the underlay device: "tc", "xdp"; auto tries xdp on NICs
     std::string attach = "auto";  // "tcx", "clsact"; auto takes tcx where the kernel has it
     Features features;
     std::string reason;  // why this data path, for info()
@@ -41,7 +42,7 @@ class BpfDataplane final : public Dataplane {
 
   Result<ForwardingState> read_back() override;
   ApplyReport apply(const ForwardingDelta& delta) override;
-  Result<void> attach_underlay(IfIndex device) override;
+  Result<void> attach_underlay(const UnderlayDevice& device) override;
   Result<void> attach_port(IfIndex host_end, std::string_view name) override;
   void detach_port(std::string_view name) override;
   Result<std::vector<ReasonCount>> counters() override;

@@ -5,6 +5,7 @@
 #include "bpf/tc_filters.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -16,9 +17,11 @@ namespace vtepd {
 namespace {
 
 constexpr std::string_view kOurPrograms = "vtep_";
+constexpr std::array<std::string_view, 3> kUnderlayPrograms{"vtep_from_xdp", "vtep_ul_guard",
+                                                            "vtep_from_ul"};
 
 std::uint32_t priority_of(Place place) {
-  return place == Place::Front ? kFrontPriority : kBehindPriority;
+  return kFrontPriority + static_cast<std::uint32_t>(place);
 }
 
 class ClsactHooks final : public Hooks {
@@ -35,6 +38,8 @@ class ClsactHooks final : public Hooks {
 
  private:
   Result<void> make_qdisc(IfIndex ifindex) const;
+  // Takes our programs for an underlay device off.
+  Result<void> sweep_interface(IfIndex ifindex) const;
   // The filter in our place, whosever it is.
   Result<std::optional<TcFilter>> in_place(const Attachment& at) const;
 
@@ -125,20 +130,34 @@ Result<std::uint32_t> ClsactHooks::attached(const Attachment& at) {
   return *there ? (*there)->program_id : 0U;
 }
 
-Result<void> ClsactHooks::sweep(const Attachment& underlay) {
-  const auto interfaces = list_interfaces();
-  for (const IfIndex ifindex : interfaces) {
-    Attachment elsewhere = underlay;
-    elsewhere.ifindex = ifindex;
-    const auto there = in_place(elsewhere);
-    if (ifindex == underlay.ifindex || !there || !*there ||
-        program_name((*there)->program_id) != "vtep_from_ul") {
+Result<void> ClsactHooks::sweep_interface(IfIndex ifindex) const {
+  const auto filters = list_tc_filters(ifindex, Direction::Ingress);
+  if (!filters) {
+    return {};  // the interface went just now
+  }
+  for (const auto& filter : *filters) {
+    if (filter.handle != handle_ || filter.kind != "bpf" ||
+        std::ranges::find(kUnderlayPrograms, program_name(filter.program_id)) ==
+            kUnderlayPrograms.end()) {
       continue;
     }
-    if (auto gone = remove_tc_filter(ifindex, underlay.direction, **there); !gone) {
+    if (auto gone = remove_tc_filter(ifindex, Direction::Ingress, filter); !gone) {
       return gone;
     }
     if (auto gone = remove_unused_clsact(ifindex, folder_); !gone) {
+      return gone;
+    }
+  }
+  return {};
+}
+
+Result<void> ClsactHooks::sweep(const Attachment& underlay) {
+  const auto interfaces = list_interfaces();
+  for (const IfIndex ifindex : interfaces) {
+    if (ifindex == underlay.ifindex) {
+      continue;
+    }
+    if (auto gone = sweep_interface(ifindex); !gone) {
       return gone;
     }
   }

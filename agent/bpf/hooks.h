@@ -14,9 +14,10 @@
 
 namespace vtepd {
 
-enum class Direction { Ingress, Egress };
-// Programs of one hook run in this order; one that returns TC_ACT_UNSPEC hands on to the next.
-enum class Place { Front, Behind };
+// Driver: native XDP, before there is an skb.
+enum class Direction { Driver, Ingress, Egress };
+// Ours on one hook run in this order; one that returns TC_ACT_UNSPEC hands on to the next.
+enum class Place { Front, Second, Last };
 
 // A program's place on an interface. `name` is its identity over restarts: attaching the same name
 // to another interface moves it.
@@ -27,7 +28,7 @@ struct Attachment {
   Place place = Place::Front;
 };
 
-// One way to hook programs up to traffic control. The kernel keeps them when the process ends.
+// One way to hook programs up to an interface. The kernel keeps them when the process ends.
 class Hooks {
  public:
   virtual ~Hooks() = default;
@@ -46,6 +47,8 @@ class Hooks {
 
 // Links (Linux 6.6), pinned in `links`.
 std::unique_ptr<Hooks> make_tcx_hooks(std::string links);
+// Native XDP by links (Linux 5.9), pinned likewise; direction and place mean nothing there.
+std::unique_ptr<Hooks> make_xdp_hooks(std::string links);
 // Filters of the clsact qdisc. `handle` tells the instances of one network namespace apart: its
 // UDP port. That the qdisc is ours to remove is marked by a folder in `links`.
 std::unique_ptr<Hooks> make_clsact_hooks(std::string links, std::uint16_t handle);

@@ -41,6 +41,13 @@ Outcome try_load(const std::vector<bpf_insn>& program) {
   return outcome(load_program(program));
 }
 
+// What vtep_strip needs; r1 holds the frame already.
+Outcome try_xdp(std::uint32_t flags) {
+  const std::vector<bpf_insn> program{move(BPF_REG_2, -8), call(BPF_FUNC_xdp_adjust_meta),
+                                      move(BPF_REG_0, XDP_PASS), exit_program()};
+  return outcome(load_program(program, BPF_PROG_TYPE_XDP, flags));
+}
+
 Outcome try_adjust_room(std::int32_t grow, std::uint64_t flags) {
   const auto program = load_program(adjust_room_program(grow, flags));
   if (!program) {
@@ -138,6 +145,13 @@ void add_delivery(Rows& rows) {
            "");
 }
 
+bool add_xdp(Rows& rows) {
+  rows.add("XDP metadata", "stripping frames in front of GRO (xdp mode)", false, try_xdp(0),
+           "tc mode");
+  return rows.add("XDP multi-buffer", "xdp mode with jumbo frames", false,
+                  try_xdp(BPF_F_XDP_HAS_FRAGS), "tc mode where frames do not fit in a page");
+}
+
 void add_maps(Rows& rows) {
   const auto page = static_cast<std::uint32_t>(sysconf(_SC_PAGESIZE));
   rows.add("ring buffer", "events from the programs", true,
@@ -173,6 +187,7 @@ Probe probe_kernel() {
                "IPv6 in the overlay needs another way to be stripped");
   add_delivery(rows);
   probe.features.tcx = add_hooks(rows);
+  probe.features.xdp_frags = add_xdp(rows);
   add_maps(rows);
   probe.rows = rows.take();
   (void)take_libbpf_warnings();

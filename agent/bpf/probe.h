@@ -20,6 +20,7 @@ struct Features {
   bool tcx = false;
   bool encap_l2_eth = false;
   bool decap_l3 = false;
+  bool xdp_frags = false;
 };
 
 struct Probe {

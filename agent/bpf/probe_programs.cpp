@@ -39,9 +39,10 @@ std::vector<bpf_insn> adjust_room_program(std::int32_t grow, std::uint64_t flags
           exit_program()};
 }
 
-Result<UniqueFd> load_program(std::span<const bpf_insn> program) {
-  UniqueFd fd(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "vtep_probe", "GPL", program.data(),
-                            program.size(), nullptr));
+Result<UniqueFd> load_program(std::span<const bpf_insn> program, bpf_prog_type type,
+                              std::uint32_t flags) {
+  LIBBPF_OPTS(bpf_prog_load_opts, options, .prog_flags = flags);
+  UniqueFd fd(bpf_prog_load(type, "vtep_probe", "GPL", program.data(), program.size(), &options));
   if (!fd.valid()) {
     return fail_errno(errno, "load a probe");
   }

@@ -32,8 +32,10 @@ namespace vtepd {
 // bpf_skb_adjust_room(skb, grow, BPF_ADJ_ROOM_MAC, flags), whose result is returned.
 [[nodiscard]] std::vector<bpf_insn> adjust_room_program(std::int32_t grow, std::uint64_t flags);
 
-// Loads as a traffic control program.
-Result<UniqueFd> load_program(std::span<const bpf_insn> program);
+// `flags` as of bpf(2), "BPF_F_XDP_HAS_FRAGS".
+Result<UniqueFd> load_program(std::span<const bpf_insn> program,
+                              bpf_prog_type type = BPF_PROG_TYPE_SCHED_CLS,
+                              std::uint32_t flags = 0);
 // What the program returns on an Ethernet, IPv4 and UDP frame of 128 bytes.
 Result<std::int32_t> run_program(int program);
 

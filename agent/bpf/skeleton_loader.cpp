@@ -40,6 +40,7 @@ vtep_config make_config(const BpfDataplane::Options& options) {
   config.sport_max = options.sport_max;
   unsigned features = options.features.encap_l2_eth ? VTEP_FEATURE_ENCAP_L2_ETH : 0U;
   features |= options.features.decap_l3 ? VTEP_FEATURE_DECAP_L3 : 0U;
+  features |= options.features.xdp_frags ? VTEP_FEATURE_XDP_FRAGS : 0U;
   config.features = static_cast<__u16>(features);
   return config;
 }
@@ -152,6 +153,10 @@ Result<LoadedDatapath> load_datapath(const BpfDataplane::Options& options, const
   }
   bpf_object* object = out.skeleton->obj;
   out.skeleton->rodata->vtep_cfg = make_config(options);
+  if (options.features.xdp_frags) {
+    bpf_program* strip = out.skeleton->progs.vtep_strip;
+    bpf_program__set_flags(strip, bpf_program__flags(strip) | BPF_F_XDP_HAS_FRAGS);
+  }
   if (auto sized = size_maps(object, options.limits); !sized) {
     return fail(std::move(sized.error()));
   }

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kAllowedPerPort = 16;
 // Endpoints of a network are in few subnets, each a VNI with the same members.
 constexpr std::uint64_t kMembersPerFdbEntry = 4;
+constexpr std::uint32_t kUnderlays = 16;
 constexpr std::uint32_t kEventRingBytes = 64U * 1024;
 
 std::uint32_t bounded(std::uint64_t entries) {
@@ -139,6 +140,8 @@ std::uint32_t entries_for(Table table, const Limits& limits) {
     case Table::Members:
       return bounded(
           std::min(std::uint64_t{limits.peers} * limits.vnis, kMembersPerFdbEntry * limits.fdb));
+    case Table::Underlays:
+      return kUnderlays;
     case Table::Counters:  // VNI 0 counts too
       return bounded(std::uint64_t{VTEP_REASON_MAX} * (std::uint64_t{limits.vnis} + 1));
     case Table::Events:
@@ -158,6 +161,7 @@ Result<Tables> Tables::create(std::vector<UniqueFd> fds) {
   auto allow_mac = decltype(Tables::allow_mac)::create(take());
   auto vnis = decltype(Tables::vnis)::create(take());
   auto members = decltype(Tables::members)::create(take());
+  auto underlays = decltype(Tables::underlays)::create(take());
   auto counters = RawMap::create(take());
   const Error* error = nullptr;
   const auto check = [&](auto& map) { error = error == nullptr && !map ? &map.error() : error; };
@@ -169,13 +173,15 @@ Result<Tables> Tables::create(std::vector<UniqueFd> fds) {
   check(allow_mac);
   check(vnis);
   check(members);
+  check(underlays);
   check(counters);
   if (error != nullptr) {
     return fail(*error);
   }
-  return Tables{std::move(*fdb),   std::move(*neigh),   std::move(*peers),
-                std::move(*ports), std::move(*allow),   std::move(*allow_mac),
-                std::move(*vnis),  std::move(*members), std::move(*counters)};
+  return Tables{std::move(*fdb),     std::move(*neigh),   std::move(*peers),
+                std::move(*ports),   std::move(*allow),   std::move(*allow_mac),
+                std::move(*vnis),    std::move(*members), std::move(*underlays),
+                std::move(*counters)};
 }
 
 const RawMap& Tables::raw(Table table) const {
@@ -196,6 +202,8 @@ const RawMap& Tables::raw(Table table) const {
       return vnis.raw();
     case Table::Members:
       return members.raw();
+    case Table::Underlays:
+      return underlays.raw();
     case Table::Counters:
     case Table::Events:
       break;

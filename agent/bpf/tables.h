@@ -25,7 +25,19 @@ struct Limits {
 };
 
 // Which map; the order of kTableSpecs.
-enum class Table { Fdb, Neigh, Peers, Ports, Allow, AllowMac, Vnis, Members, Counters, Events };
+enum class Table {
+  Fdb,
+  Neigh,
+  Peers,
+  Ports,
+  Allow,
+  AllowMac,
+  Vnis,
+  Members,
+  Underlays,
+  Counters,
+  Events
+};
 
 struct TableSpec {
   Table table;
@@ -35,7 +47,7 @@ struct TableSpec {
   bool grows_on_demand;  // large but mostly empty: entries are allocated when they are used
 };
 
-inline constexpr std::array<TableSpec, 10> kTableSpecs{{
+inline constexpr std::array<TableSpec, 11> kTableSpecs{{
     {Table::Fdb, "vtep_fdb", "limits.fdb", true, false},
     {Table::Neigh, "vtep_neigh", "limits.neigh", true, false},
     {Table::Peers, "vtep_peers", "limits.peers", true, false},
@@ -44,6 +56,7 @@ inline constexpr std::array<TableSpec, 10> kTableSpecs{{
     {Table::AllowMac, "vtep_allow_mac", "limits.ports", true, true},
     {Table::Vnis, "vtep_vnis", "limits.vnis", true, false},
     {Table::Members, "vtep_members", "limits.peers or limits.vnis", true, true},
+    {Table::Underlays, "vtep_underlays", "", true, false},
     {Table::Counters, "vtep_counters", "limits.vnis", false, true},
     {Table::Events, "vtep_events", "", false, false},
 }};
@@ -68,6 +81,7 @@ struct Tables {
   Map<vtep_allow_mac_key, __u8> allow_mac;
   Map<__u32, vtep_vni> vnis;
   Map<vtep_member_key, __u8> members;
+  Map<__u32, vtep_underlay> underlays;
   RawMap counters;  // vtep_counter_key -> vtep_counter per CPU
 
   [[nodiscard]] const RawMap& raw(Table table) const;

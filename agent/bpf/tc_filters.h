@@ -11,9 +11,9 @@
 
 namespace vtepd {
 
-// Where our filters sit on a clsact hook: every instance uses its UDP port as handle below these.
+// Where the first of our filters sits on a clsact hook, the others behind it: every instance uses
+// its UDP port as handle below these.
 inline constexpr std::uint32_t kFrontPriority = 17;
-inline constexpr std::uint32_t kBehindPriority = 18;
 
 struct TcFilter {
   std::uint32_t priority = 0;

@@ -93,7 +93,7 @@ void read_underlay(const Value& document, Config::Underlay& underlay, Problems& 
   });
   section.string("device", underlay.device, check_device);
   section.integer("port", underlay.port, 1, 65535);
-  section.choice("mode", underlay.mode, {"auto", "tc"}, {"xdp"});
+  section.choice("mode", underlay.mode, {"auto", "tc", "xdp"});
   section.finish();
   const bool address = section.has("address");
   const bool device = section.has("device");

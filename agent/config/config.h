@@ -20,7 +20,7 @@ struct Config {
     std::optional<IpAddress> address;  // exactly one of address and device
     std::string device;
     std::uint16_t port = 4789;
-    std::string mode = "auto";  // "auto" or "tc"
+    std::string mode = "auto";  // "auto", "tc" or "xdp"
   } underlay;
 
   struct Store {

@@ -13,6 +13,7 @@ LinkTable::Known LinkTable::summary(const LinkInfo& link) {
   known.name = link.name;
   known.mtu = link.mtu;
   known.operational = link.is_operational();
+  known.mac = link.mac.value_or(MacAddress{});
   // The host end of a port, ours or another instance's: no route leads through it, so an attachment
   // need not make everybody resolve every VTEP again.
   known.closed = link.kind == "veth" && (link.flags & IFF_NOARP) != 0;

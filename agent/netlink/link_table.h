@@ -28,6 +28,7 @@ class LinkTable {
     std::uint32_t mtu = 0;
     bool operational = false;
     bool closed = false;
+    MacAddress mac;
     bool operator==(const Known&) const = default;
   };
 

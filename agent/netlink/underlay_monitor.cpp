@@ -37,7 +37,13 @@ bool route_matters(const Reply& reply) {
 }
 
 UnderlayDevice to_device(const LinkInfo& link, const IpAddress& address) {
-  return UnderlayDevice{link.index, link.name, address, link.mtu, link.is_operational()};
+  return {.ifindex = link.index,
+          .name = link.name,
+          .address = address,
+          .mtu = link.mtu,
+          .up = link.is_operational(),
+          .mac = link.mac.value_or(MacAddress{}),
+          .kind = link.kind};
 }
 
 }  // namespace

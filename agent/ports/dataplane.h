@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "core/forwarding_state.h"
+#include "ports/underlay.h"
 
 #include <array>
 #include <cstdint>
@@ -61,8 +62,9 @@ class Dataplane {
   // What the tables hold now (adopted from an earlier run of the daemon, or tampered with).
   virtual Result<ForwardingState> read_back() = 0;
   virtual ApplyReport apply(const ForwardingDelta& delta) = 0;
-  // Hooks the underlay device up (again, if it changed); frames are decapsulated from now on.
-  virtual Result<void> attach_underlay(IfIndex device) = 0;
+  // Hooks the underlay device up (again, if it or its MAC changed); frames are decapsulated from
+  // now on.
+  virtual Result<void> attach_underlay(const UnderlayDevice& device) = 0;
   // Hooks the host end of an endpoint's veth up, before it is set up. Idempotent. `name` is the
   // host end's name.
   virtual Result<void> attach_port(IfIndex host_end, std::string_view name) = 0;

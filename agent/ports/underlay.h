@@ -19,6 +19,8 @@ struct UnderlayDevice {
   IpAddress address;
   std::uint32_t mtu = 0;
   bool up = false;
+  MacAddress mac;
+  std::string kind;  // of a virtual device: "veth", "bond"; empty for a NIC
 };
 
 // Where the underlay sends a packet to a VTEP now.

@@ -132,6 +132,23 @@ struct vtep_member_key {
 };
 VTEP_ASSERT_SIZE(struct vtep_member_key, 20);
 
+/* vtep_underlays, ifindex -> an underlay device in xdp mode. Written by the agent. */
+struct vtep_underlay {
+	__u8 mac[6];  /* of the device: frames for another one are not ours */
+	__u8 pad[2];
+	__u32 cookie; /* tells our metadata from anybody else's; random, never 0 */
+};
+VTEP_ASSERT_SIZE(struct vtep_underlay, 12);
+
+/* XDP metadata in front of a frame whose outer header was stripped. The same for all frames of a
+ * VNI: the kernel merges a flow's frames only if their metadata is equal, so it never merges two
+ * networks. */
+struct vtep_meta {
+	__u32 cookie;
+	__u32 vni;
+};
+VTEP_ASSERT_SIZE(struct vtep_meta, 8);
+
 /* vtep_counters, {vni, reason} -> packets and bytes per CPU. vni 0: not known, or foreign. Made by
  * the programs at first use, removed by the agent with the VNI. */
 struct vtep_counter_key {
@@ -161,6 +178,7 @@ VTEP_ASSERT_SIZE(struct vtep_event, 48);
 /* Features of the running kernel, found by probing. */
 #define VTEP_FEATURE_ENCAP_L2_ETH 1 /* BPF_F_ADJ_ROOM_ENCAP_L2_ETH, 5.13 */
 #define VTEP_FEATURE_DECAP_L3 2     /* BPF_F_ADJ_ROOM_DECAP_L3_*, 6.3 */
+#define VTEP_FEATURE_XDP_FRAGS 4    /* frames in several buffers, 5.18 */
 
 /* Read-only configuration of the programs, set before load. */
 struct vtep_config {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include <linux/bpf.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
 #include <linux/if_tun.h>
@@ -75,6 +76,10 @@ vtep_port make_port(std::uint32_t flags) {
 void fill_maps(ProgRunner& runner, std::uint32_t port_flags) {
   const auto port = static_cast<std::uint32_t>(devices().port);
   runner.set_port(port, make_port(port_flags));
+  vtep_underlay underlay{};
+  std::ranges::copy(kUnderlayMac.bytes, underlay.mac);
+  underlay.cookie = kCookie;
+  runner.set_underlay(static_cast<std::uint32_t>(devices().underlay), underlay);
   runner.set_vni(kVni, {.mtu = kMtu, .unknown = 0, .bum = 0, .dscp = 0, .pad = {}});
   runner.set_member(kVni, kPeerVtep);
   runner.set_peer(
@@ -132,6 +137,22 @@ void expect_outcome(const Case& test, const Bytes& input, const Outcome& outcome
   EXPECT_EQ(to_string(counted), to_string(outcome.counted));
 }
 
+void expect_strip_agrees(ProgRunner& runner, const Bytes& input, const Outcome& from_ul) {
+  constexpr std::size_t kShortest = 14 + VTEP_OVERHEAD4 + 20;
+  const auto stripped = runner.strip(input, devices().underlay);
+
+  EXPECT_EQ(stripped.verdict, XDP_PASS);
+  if (!from_ul.counted.contains({kVni, VTEP_DECAP}) || input.size() < kShortest) {
+    EXPECT_FALSE(stripped.meta);
+    EXPECT_EQ("", difference(input, stripped.frame));
+    return;
+  }
+  EXPECT_EQ("", difference(from_ul.frame, stripped.frame));
+  ASSERT_TRUE(stripped.meta);
+  EXPECT_EQ(stripped.meta->cookie, kCookie);
+  EXPECT_EQ(stripped.meta->vni, kVni);
+}
+
 void run_from_ep(const Case& test) {
   ProgRunner runner(make_config());
   fill_maps(runner, test.port_flags);
@@ -151,7 +172,9 @@ void run_from_ul(const Case& test) {
   }
   const Bytes input = test.packet.bytes();
 
-  expect_outcome(test, input, runner.run(Program::FromUl, input, {.ifindex = devices().underlay}));
+  const auto outcome = runner.run(Program::FromUl, input, {.ifindex = devices().underlay});
+  expect_outcome(test, input, outcome);
+  expect_strip_agrees(runner, input, outcome);
 }
 
 }  // namespace vtepd::test

@@ -19,6 +19,7 @@ inline constexpr std::uint32_t kVni = 42;
 inline constexpr std::uint32_t kForeignVni = 43;
 inline constexpr std::uint16_t kPort = 4789;
 inline constexpr std::uint16_t kMtu = 1450;
+inline constexpr std::uint32_t kCookie = 0xc0031e42;
 inline constexpr int kLocalIfindex = 77;  // of the other local endpoint's host end
 inline constexpr std::uint32_t kPeerId = 7;
 
@@ -76,6 +77,9 @@ inline const auto kCaseName = [](const auto& info) { return info.param.name; };
 
 // Verdict, frame, the one counter, and that no other moved.
 void expect_outcome(const Case& test, const Bytes& input, const Outcome& outcome);
+// The program on the driver's hook makes of `input` what vtep_from_ul did, or leaves it alone: what
+// is dropped or passed, and what is too short to be stripped there.
+void expect_strip_agrees(ProgRunner& runner, const Bytes& input, const Outcome& from_ul);
 // Runs a case of `vtep_from_ep` or `vtep_from_ul` on a fresh set of maps.
 void run_from_ep(const Case& test);
 void run_from_ul(const Case& test);

@@ -116,6 +116,7 @@ TEST(DecapPadding, BytesBehindTheOuterPacketAreNotDelivered) {
   // The padding was not in the inner packet, whose own headers the builder made to include it.
   EXPECT_EQ(outcome.verdict, Verdict::Redirect) << to_string(outcome.counted);
   EXPECT_EQ(outcome.frame.size(), size);
+  expect_strip_agrees(runner, frame.bytes(), outcome);
 }
 
 // The kernel recomputes the sum over the frame after the run and compares it with what the helpers
@@ -143,8 +144,9 @@ TEST(DecapFeatures, SameBytesWithoutTheFeatures) {
   for (const Case& test : kFrames) {
     SCOPED_TRACE(test.name);
     const Bytes input = test.packet.bytes();
-    expect_outcome(test, input,
-                   runner.run(Program::FromUl, input, {.ifindex = devices().underlay}));
+    const auto outcome = runner.run(Program::FromUl, input, {.ifindex = devices().underlay});
+    expect_outcome(test, input, outcome);
+    expect_strip_agrees(runner, input, outcome);
   }
 }
 

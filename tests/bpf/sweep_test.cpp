@@ -85,6 +85,7 @@ TEST(Truncation, OfAnUnderlayFrameNothingIsDelivered) {
     SCOPED_TRACE(size);
     const auto outcome =
         runner.run(Program::FromUl, cut(frame, size), {.ifindex = devices().underlay});
+    expect_strip_agrees(runner, cut(frame, size), outcome);
     if (size < kUpToVni) {
       EXPECT_EQ(outcome.verdict, Verdict::Next);
       EXPECT_EQ(outcome.frame, cut(frame, size));
@@ -142,6 +143,7 @@ TEST(BitFlips, OfTheOuterHeadersLeadToWhatTheFlippedFieldSays) {
 
     const auto outcome = runner.run(Program::FromUl, flipped, {.ifindex = devices().underlay});
 
+    expect_strip_agrees(runner, flipped, outcome);
     const vtep_reason reason = outcome.counted.empty() ? VTEP_NONE : only_reason(outcome);
     EXPECT_TRUE(field_of(bit / 8).reasons.contains(reason)) << reason_name(reason);
     if (outcome.verdict == Verdict::Redirect) {
@@ -165,6 +167,7 @@ TEST(BitFlips, OfTheInnerDestinationNeverReachAnotherEndpoint) {
 
     const auto outcome = runner.run(Program::FromUl, flipped, {.ifindex = devices().underlay});
 
+    expect_strip_agrees(runner, flipped, outcome);
     EXPECT_EQ(outcome.verdict, Verdict::Drop);
     const vtep_reason reason = only_reason(outcome);
     EXPECT_EQ(reason, bit == 50 * 8 ? VTEP_BUM : VTEP_NOT_LOCAL);

@@ -104,7 +104,7 @@ TEST_P(Adoption, CommitForgetsInterfacesThatAreGoneAndOtherAbis) {
   const IfIndex underlay = make_veth("ul0");
 
   const auto dataplane = must(BpfDataplane::open(hooked()));
-  must(dataplane->attach_underlay(underlay));
+  must(dataplane->attach_underlay({.ifindex = underlay}));
   must(dataplane->commit());
 
   EXPECT_FALSE(exists(kPins + "/v999"));

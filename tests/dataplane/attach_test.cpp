@@ -51,9 +51,9 @@ TEST_P(Attach, UnderlayMovesToAnotherDevice) {
   const IfIndex first = make_veth("ul0");
   const IfIndex second = make_veth("ul1");
 
-  must(dataplane->attach_underlay(first));
+  must(dataplane->attach_underlay({.ifindex = first}));
   EXPECT_EQ(names(hook(first, Direction::Ingress)), Names{"vtep_from_ul"});
-  must(dataplane->attach_underlay(second));
+  must(dataplane->attach_underlay({.ifindex = second}));
 
   EXPECT_TRUE(hook(first, Direction::Ingress).empty());
   EXPECT_EQ(names(hook(second, Direction::Ingress)), Names{"vtep_from_ul"});
@@ -64,13 +64,13 @@ TEST_P(Attach, UnderlayOfAnEarlierRunIsLeft) {
   const IfIndex second = make_veth("ul1");
   {
     const auto dataplane = must(BpfDataplane::open(hooked()));
-    must(dataplane->attach_underlay(first));
+    must(dataplane->attach_underlay({.ifindex = first}));
     must(dataplane->commit());
   }
   EXPECT_EQ(names(hook(first, Direction::Ingress)), Names{"vtep_from_ul"});
   const auto dataplane = must(BpfDataplane::open(hooked()));
 
-  must(dataplane->attach_underlay(second));
+  must(dataplane->attach_underlay({.ifindex = second}));
   must(dataplane->commit());
 
   EXPECT_TRUE(hook(first, Direction::Ingress).empty());
@@ -113,7 +113,7 @@ TEST_P(Attach, FailureLeavesNothing) {
 TEST_P(Attach, InterfaceThatIsNotThereIsAnError) {
   const auto dataplane = must(BpfDataplane::open(hooked()));
 
-  const auto done = dataplane->attach_underlay(IfIndex{4711});
+  const auto done = dataplane->attach_underlay({.ifindex = IfIndex{4711}});
 
   ASSERT_FALSE(done);
   EXPECT_NE(done.error().what.find("interface 4711"), std::string::npos) << done.error().what;
@@ -127,8 +127,8 @@ TEST_P(Attach, AnotherInstanceKeepsItsProgramsOnTheSameDevice) {
   other_options.port = 8472;
   const auto other = must(BpfDataplane::open(other_options));
 
-  must(first->attach_underlay(device));
-  must(other->attach_underlay(device));
+  must(first->attach_underlay({.ifindex = device}));
+  must(other->attach_underlay({.ifindex = device}));
 
   EXPECT_EQ(names(hook(device, Direction::Ingress)), (Names{"vtep_from_ul", "vtep_from_ul"}));
 }

@@ -34,6 +34,7 @@ BpfDataplane::Options DataplaneTest::options(const std::string& instance) {
   out.instance = instance;
   out.vtep = IpAddress::v4(0xc0000201);
   out.limits = {.fdb = 1024, .neigh = 1024, .ports = 16, .vnis = 16, .peers = 16};
+  out.mode = "tc";
   out.features.tcx = probe_kernel().features.tcx;
   return out;
 }

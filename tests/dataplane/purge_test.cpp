@@ -27,11 +27,11 @@ TEST_P(Purge, TakesOneInstanceAndSparesTheOther) {
   const IfIndex kept = make_veth("vtep02");
   {
     const auto gone = start("test", 4789);
-    must(gone->attach_underlay(shared));
+    must(gone->attach_underlay({.ifindex = shared}));
     must(gone->attach_port(port, "vtep01"));
     must(gone->commit());
     const auto stays = start("other", 8472);
-    must(stays->attach_underlay(shared));
+    must(stays->attach_underlay({.ifindex = shared}));
     must(stays->attach_port(kept, "vtep02"));
     must(stays->commit());
   }

@@ -46,7 +46,7 @@ class FakeDataplane : public Dataplane {
     return report;
   }
 
-  Result<void> attach_underlay(IfIndex /*device*/) override { return {}; }
+  Result<void> attach_underlay(const UnderlayDevice& /*device*/) override { return {}; }
 
   Result<void> attach_port(IfIndex /*host_end*/, std::string_view name) override {
     ports.emplace(name);
@@ -150,7 +150,8 @@ class FakeLinks : public Links {
 
 class FakeUnderlay : public Underlay {
  public:
-  UnderlayDevice device_{IfIndex{2}, "eth0", IpAddress::v4(0xc6336401), 1500, true};
+  UnderlayDevice device_{IfIndex{2},   "eth0", IpAddress::v4(0xc6336401), 1500, true,
+                         MacAddress{}, ""};
   OnChange on_change;
 
   void subscribe(OnChange callback) override { on_change = std::move(callback); }

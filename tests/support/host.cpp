@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <stdexcept>
@@ -22,6 +23,12 @@ std::string lower(std::string text) {
 
 void append(std::vector<std::string>& words, const std::vector<std::string>& more) {
   words.insert(words.end(), more.begin(), more.end());
+}
+
+// The whole suite runs in either mode; a test that is about one says so in its own options.
+std::string underlay_mode() {
+  const char* mode = std::getenv("VTEPD_TEST_MODE");
+  return mode == nullptr ? "" : "mode = \"" + std::string(mode) + "\"\n";
 }
 
 }  // namespace
@@ -78,8 +85,9 @@ std::string Host::mac() const {
 
 std::string Host::config() const {
   return "instance = \"" + instance_ + "\"\n[underlay]\naddress = \"" + address_ + "\"\n" +
-         options_.underlay + "\n[store]\nkind = \"file\"\npath = \"" + store_ + "\"\n[datapath]\n" +
-         options_.datapath + "\n[limits]\n" + options_.limits + "\n[log]\nlevel = \"debug\"\n";
+         underlay_mode() + options_.underlay + "\n[store]\nkind = \"file\"\npath = \"" + store_ +
+         "\"\n[datapath]\n" + options_.datapath + "\n[limits]\n" + options_.limits +
+         "\n[log]\nlevel = \"debug\"\n";
 }
 
 void Host::launch() {

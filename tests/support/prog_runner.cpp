@@ -49,6 +49,10 @@ bpf_program* program_of(const datapath_bpf& skeleton, Program program) {
       return skeleton.progs.vtep_from_ep;
     case Program::FromUl:
       return skeleton.progs.vtep_from_ul;
+    case Program::FromXdp:
+      return skeleton.progs.vtep_from_xdp;
+    case Program::UnderlayGuard:
+      return skeleton.progs.vtep_ul_guard;
     case Program::Guard:
       return skeleton.progs.vtep_ep_guard;
     case Program::DropAll:
@@ -87,6 +91,9 @@ ProgRunner::ProgRunner(const vtep_config& config) {
   skeleton_.reset(datapath_bpf::open());
   require(skeleton_ != nullptr, "open");
   skeleton_->rodata->vtep_cfg = config;
+  if ((config.features & VTEP_FEATURE_XDP_FRAGS) != 0) {
+    bpf_program__set_flags(skeleton_->progs.vtep_strip, BPF_F_XDP_HAS_FRAGS);
+  }
   require(datapath_bpf::load(skeleton_.get()) == 0, "load: " + load_log());
   const auto on_event = [](void* self, void* data, std::size_t size) {
     vtep_event event{};
@@ -100,6 +107,33 @@ ProgRunner::ProgRunner(const vtep_config& config) {
 
 ProgRunner::~ProgRunner() {
   ring_buffer__free(static_cast<ring_buffer*>(ring_));
+}
+
+StripOutcome ProgRunner::strip(const Bytes& frame, int ifindex) {
+  Bytes out(frame.size() + 256);
+  xdp_md context{};
+  context.data_end = static_cast<__u32>(frame.size());
+  context.ingress_ifindex = static_cast<__u32>(ifindex);
+  LIBBPF_OPTS(bpf_test_run_opts, test);
+  test.data_in = frame.data();
+  test.data_size_in = static_cast<__u32>(frame.size());
+  test.data_out = out.data();
+  test.data_size_out = static_cast<__u32>(out.size());
+  test.ctx_in = &context;
+  test.ctx_size_in = sizeof context;
+  test.ctx_out = &context;
+  test.ctx_size_out = sizeof context;
+  require(bpf_prog_test_run_opts(bpf_program__fd(skeleton_->progs.vtep_strip), &test) == 0,
+          "run vtep_strip");
+  out.resize(test.data_size_out);
+
+  StripOutcome outcome{static_cast<int>(test.retval), {}, {}};
+  const auto metadata = static_cast<std::ptrdiff_t>(context.data - context.data_meta);
+  outcome.frame.assign(out.begin() + metadata, out.end());
+  if (metadata == sizeof(vtep_meta)) {
+    std::memcpy(&outcome.meta.emplace(), out.data(), sizeof(vtep_meta));
+  }
+  return outcome;
 }
 
 Outcome ProgRunner::run(Program program, const Bytes& frame, const RunOptions& options) {
@@ -190,6 +224,10 @@ void ProgRunner::set_member(std::uint32_t vni, const Ip4& vtep) {
   vtep_member_key key{.vni = vni, .vtep = {}};
   std::ranges::copy(Ip6(vtep).bytes, key.vtep);
   update(skeleton_->maps.vtep_members, key, __u8{1});
+}
+
+void ProgRunner::set_underlay(std::uint32_t ifindex, const vtep_underlay& value) {
+  update(skeleton_->maps.vtep_underlays, ifindex, value);
 }
 
 std::vector<vtep_event> ProgRunner::events() {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,9 +21,10 @@ struct datapath_bpf;
 
 namespace vtepd::test {
 
-inline constexpr std::uint16_t kAllFeatures = VTEP_FEATURE_ENCAP_L2_ETH | VTEP_FEATURE_DECAP_L3;
+inline constexpr std::uint16_t kAllFeatures =
+    VTEP_FEATURE_ENCAP_L2_ETH | VTEP_FEATURE_DECAP_L3 | VTEP_FEATURE_XDP_FRAGS;
 
-enum class Program { FromEp, FromUl, Guard, DropAll };
+enum class Program { FromEp, FromUl, FromXdp, UnderlayGuard, Guard, DropAll };
 
 // What TC makes of the return value.
 enum class Verdict : int { Next = -1, Drop = 2, Redirect = 7 };
@@ -33,6 +35,13 @@ struct Outcome {
   Verdict verdict{};
   Bytes frame;
   std::map<CounterKey, vtep_counter> counted;  // only what moved
+};
+
+// Of the program on the driver's hook.
+struct StripOutcome {
+  int verdict = 0;  // XDP_PASS …
+  Bytes frame;
+  std::optional<vtep_meta> meta;
 };
 
 struct RunOptions {
@@ -52,6 +61,7 @@ class ProgRunner {
   ProgRunner(const ProgRunner&) = delete;
   ProgRunner& operator=(const ProgRunner&) = delete;
 
+  StripOutcome strip(const Bytes& frame, int ifindex);
   Outcome run(Program program, const Bytes& frame, const RunOptions& options = {});
 
   void set_fdb(std::uint32_t vni, const Mac& mac, const vtep_fdb_value& value);
@@ -62,6 +72,7 @@ class ProgRunner {
   void allow_mac(std::uint32_t ifindex, const Mac& mac);
   void set_vni(std::uint32_t vni, const vtep_vni& value);
   void set_member(std::uint32_t vni, const Ip4& vtep);
+  void set_underlay(std::uint32_t ifindex, const vtep_underlay& value);
 
   // Events raised since the last call.
   std::vector<vtep_event> events();

@@ -194,11 +194,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"device_too_long", "[underlay]\ndevice = 'a234567890123456'\n",
                 "f.toml:2:10: underlay.device is 'a234567890123456': that is not the name of an "
                 "interface"},
-        BadCase{"xdp", "[underlay]\ndevice = 'eth0'\nmode = 'xdp'\n",
-                "f.toml:3:8: underlay.mode is 'xdp': this vtepd is built without it; it must be "
-                "'auto' or 'tc'"},
         BadCase{"mode", "[underlay]\ndevice = 'eth0'\nmode = 'fast'\n",
-                "f.toml:3:8: underlay.mode is 'fast': it must be 'auto' or 'tc'"},
+                "f.toml:3:8: underlay.mode is 'fast': it must be 'auto', 'tc' or 'xdp'"},
         BadCase{"consul", std::string(kSmallest) + "[store]\nkind = 'consul'\n",
                 "f.toml:4:8: store.kind is 'consul': this vtepd is built without it; it must be "
                 "'file'"},

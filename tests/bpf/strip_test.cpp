@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What only concerns xdp mode; the tables of the other tests run through vtep_strip as well.
+#include "bed.h"
+
+#include <linux/bpf.h>
+
+namespace vtepd::test {
+namespace {
+
+TEST(Strip, LeavesFramesOfADeviceThatIsNotInXdpModeAlone) {
+  ProgRunner runner(make_config());
+  fill_maps(runner);
+  const Bytes frame = (outer() / inner_udp()).bytes();
+
+  const auto elsewhere = runner.strip(frame, devices().port);
+  const auto here = runner.strip(frame, devices().underlay);
+
+  EXPECT_FALSE(elsewhere.meta);
+  EXPECT_EQ("", difference(frame, elsewhere.frame));
+  EXPECT_TRUE(here.meta) << "the positive twin";
+}
+
+TEST(Strip, FollowsTheDevicesMac) {
+  ProgRunner runner(make_config());
+  fill_maps(runner);
+  const Bytes frame = (outer() / inner_udp()).bytes();
+  ASSERT_TRUE(runner.strip(frame, devices().underlay).meta);
+
+  vtep_underlay changed{};
+  changed.mac[0] = 2;
+  changed.cookie = kCookie;
+  runner.set_underlay(static_cast<std::uint32_t>(devices().underlay), changed);
+
+  EXPECT_FALSE(runner.strip(frame, devices().underlay).meta);
+}
+
+TEST(Strip, FramesOfTwoNetworksDifferInTheirMetadata) {
+  constexpr std::uint32_t kOther = 4242;
+  ProgRunner runner(make_config());
+  fill_maps(runner);
+  runner.set_vni(kOther, {.mtu = kMtu, .unknown = 0, .bum = 0, .dscp = 0, .pad = {}});
+  runner.set_member(kOther, kPeerVtep);
+  runner.set_fdb(kOther, kMacA, {.vtep = 0, .ifindex = kLocalIfindex, .flags = 0});
+
+  const auto one = runner.strip((outer() / inner_udp()).bytes(), devices().underlay);
+  const auto other =
+      runner.strip((outer({.vni = kOther}) / inner_udp()).bytes(), devices().underlay);
+
+  EXPECT_EQ("", difference(one.frame, other.frame));
+  ASSERT_TRUE(one.meta && other.meta);
+  EXPECT_EQ(one.meta->vni, kVni);
+  EXPECT_EQ(other.meta->vni, kOther);
+}
+
+// Without metadata nothing was stripped, whatever the frame looks like.
+TEST(FromXdp, LeavesWhatWasNotStrippedToTheNextProgram) {
+  ProgRunner runner(make_config());
+  fill_maps(runner);
+  for (const Bytes& frame : {inner_udp().bytes(), (outer() / inner_udp()).bytes()}) {
+    for (const Program program : {Program::FromXdp, Program::UnderlayGuard}) {
+      const auto outcome = runner.run(program, frame, {.ifindex = devices().underlay});
+      EXPECT_EQ(outcome.verdict, Verdict::Next);
+      EXPECT_EQ("", difference(frame, outcome.frame));
+      EXPECT_TRUE(outcome.counted.empty()) << to_string(outcome.counted);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace vtepd::test

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "support/netns.h"
 
+#include "support/mounts.h"
+
 #include <array>
 #include <atomic>
 #include <exception>
@@ -9,6 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -172,6 +175,20 @@ void NetNamespace::sysctl(const std::string& key, const std::string& value) cons
   const Outcome outcome = exec({"sysctl", "-qw", key + "=" + value});
   if (!outcome.ok()) {
     throw std::runtime_error("sysctl " + key + ": " + outcome.text());
+  }
+}
+
+// A sysfs shows the interfaces of the namespace in which it was mounted.
+void NetNamespace::set_link_attribute(const std::string& path, const std::string& value) const {
+  bool done = false;
+  inside([&] {
+    if (private_mounts() && mount("sysfs", "/sys", "sysfs", 0, nullptr) == 0) {
+      std::ofstream file("/sys/class/net/" + path);
+      done = static_cast<bool>(file << value << std::flush);
+    }
+  });
+  if (!done) {
+    throw std::runtime_error("cannot write " + value + " to " + path + " of " + name_);
   }
 }
 

@@ -38,6 +38,8 @@ class NetNamespace {
   [[nodiscard]] Command command(std::vector<std::string> argv) const;
   void inside(const std::function<void()>& function) const;  // in a thread of its own
   void sysctl(const std::string& key, const std::string& value) const;
+  // "eth0/gro_flush_timeout" of /sys/class/net as the namespace has it.
+  void set_link_attribute(const std::string& path, const std::string& value) const;
 
   void destroy();  // the name goes; what still holds the namespace keeps it
   void create();   // anew, under the same name

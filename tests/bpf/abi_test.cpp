@@ -61,8 +61,6 @@ const Member kMembers[] = {
     MEMBER(vtep_member_key, vtep),
     MEMBER(vtep_underlay, mac),
     MEMBER(vtep_underlay, cookie),
-    MEMBER(vtep_meta, cookie),
-    MEMBER(vtep_meta, vni),
     MEMBER(vtep_counter_key, vni),
     MEMBER(vtep_counter_key, reason),
     MEMBER(vtep_counter, packets),

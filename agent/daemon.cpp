@@ -5,6 +5,7 @@
 
 #include "api/api_server.h"
 #include "app/agent.h"
+#include "app/late_store.h"
 #include "bpf/bpf_dataplane.h"
 #include "bpf/probe.h"
 #include "filestore/file_store.h"
@@ -133,6 +134,32 @@ std::string open_idle_device(const Config& config, BpfDataplane& dataplane) {
   return device->name();
 }
 
+struct OpenedStore {
+  std::unique_ptr<KvStore> store;
+  bool away = false;
+};
+
+// Of a store that this instance has used before only its being away is believed, never that there
+// is nothing in it: forwarding goes on by the saved state until it is back.
+Result<OpenedStore> open_store(const Config& config, const SavedState& saved) {
+  const bool known = saved.store == config.store.path;
+  const FileStore::Options options{.dir = config.store.path, .create = !known};
+  auto opened = FileStore::open(options);
+  if (opened) {
+    return OpenedStore{std::move(*opened)};
+  }
+  if (!known) {
+    return fail(opened.error());
+  }
+  spdlog::warn("starting without the store, forwarding goes on by the saved state: {}",
+               opened.error().what);
+  auto late = std::make_unique<LateStore>([options]() -> Result<std::unique_ptr<KvStore>> {
+    auto store = FileStore::open(options);
+    return store ? Result<std::unique_ptr<KvStore>>(std::move(*store)) : fail(store.error());
+  });
+  return OpenedStore{std::move(late), true};
+}
+
 }  // namespace
 
 std::string owner_of(const Config& config, const IpAddress& vtep) {
@@ -160,11 +187,11 @@ Result<void> run_daemon(const Config& config) {
   if (!pending) {
     return fail(pending.error());
   }
-  auto store =
-      FileStore::open({.dir = config.store.path, .create = saved->store != config.store.path});
-  if (!store) {
-    return fail(store.error().context("store"));
+  auto opened = open_store(config, *saved);
+  if (!opened) {
+    return fail(opened.error().context("store"));
   }
+  KvStore& store = *opened->store;
   auto host = open_host(config);
   if (!host) {
     return fail(host.error());
@@ -174,7 +201,7 @@ Result<void> run_daemon(const Config& config) {
 
   const IpAddress vtep = host->device.address;
   const std::string owner = owner_of(config, vtep);
-  Registry registry(**store, {.prefix = config.store.prefix, .vtep = vtep, .owner = owner});
+  Registry registry(store, {.prefix = config.store.prefix, .vtep = vtep, .owner = owner});
   EventLoop loop;
   Worker worker;
   Agent agent(
@@ -186,7 +213,7 @@ Result<void> run_daemon(const Config& config) {
        .store_name = config.store.kind + " " + config.store.path,
        .port = config.underlay.port,
        .vtep = vtep},
-      {loop, worker, **store, registry, *host->dataplane, *host->links, *host->underlay, state});
+      {loop, worker, store, registry, *host->dataplane, *host->links, *host->underlay, state});
   if (auto started = agent.start(std::move(*saved), std::move(*pending)); !started) {
     return started;
   }
@@ -208,7 +235,7 @@ Result<void> run_daemon(const Config& config) {
   // store -> decoder (on the watch's thread) -> agent
   auto decoder = std::make_shared<RegistryDecoder>(config.store.prefix);
   const std::string watched = config.store.prefix.empty() ? "" : config.store.prefix + "/";
-  auto watch = (*store)->watch(watched, [&loop, &agent, decoder](const KvEvent& event) {
+  auto watch = store.watch(watched, [&loop, &agent, decoder](const KvEvent& event) {
     auto events = std::make_shared<std::vector<StoreEvent>>(decoder->decode(event));
     loop.post([&agent, events] { agent.on_store_events(std::move(*events)); });
   });
@@ -216,6 +243,9 @@ Result<void> run_daemon(const Config& config) {
     return fail(watch.error().context("store"));
   }
   agent.on_refresh([&watch] { (*watch)->refresh(); });
+  if (opened->away) {
+    notify_service("READY=1\nSTATUS=forwarding by the saved state, the store is away");
+  }
   agent.on_ready([&] { notify_service("READY=1\nSTATUS=in step with the store"); });
   // people -> API -> agent
   ApiServer api(loop, agent, {.socket = config.api.socket});

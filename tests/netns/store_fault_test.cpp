@@ -89,6 +89,48 @@ class StoreFault : public testing::Test {
   Container* b_ = nullptr;
 };
 
+// A daemon that starts without its store keeps what the last one had, and catches up later.
+TEST_F(StoreFault, RestartWhileTheStoreIsUnreadableWithdrawsNothing) {
+  Host& host = lab_.host(1);
+  const auto fdb = host.rows("fdb");
+  const auto neighbours = host.rows("neigh");
+  host.kill9();
+  lab_.host(2).stop();
+  const std::string away = lab_.store() + "/kv.away";
+  ASSERT_TRUE(run({"mv", lab_.store() + "/kv", away}).ok());
+
+  host.launch();
+  ASSERT_TRUE(wait_until(
+      [&] {
+        return host.ctl({"show", "status"}).code == 1;
+      },
+      Seconds(10)))
+      << host.ctl({"show", "status"}).text();
+
+  EXPECT_NE(host.ctl({"show", "status"}).text().find(lab_.store()), std::string::npos);
+  EXPECT_EQ(host.rows("fdb").size(), fdb.size());
+  EXPECT_EQ(host.rows("neigh").size(), neighbours.size());
+  EXPECT_TRUE(a_->pings(b_->address));
+  EXPECT_TRUE(b_->pings(a_->address));
+  const NetNamespace netns;
+  const Outcome refused = host.ctl({"attach", "blue", "--netns", netns.path()});
+  EXPECT_EQ(refused.code, 1) << refused.text();
+  EXPECT_NE(refused.err.find("store"), std::string::npos) << refused.text();
+
+  ASSERT_TRUE(run({"mv", away, lab_.store() + "/kv"}).ok());
+  EXPECT_TRUE(wait_until(
+      [&] {
+        return host.ctl({"show", "status"}).ok();
+      },
+      Seconds(10)))
+      << host.ctl({"show", "status"}).text();
+  lab_.host(2).start();
+  EXPECT_EQ(host.rows("fdb").size(), fdb.size());
+  EXPECT_TRUE(a_->pings(b_->address));
+  const Container& fresh = host.attach("blue", "192.168.7.41", {"--wait"});
+  EXPECT_TRUE(b_->pings(fresh.address));
+}
+
 TEST_F(StoreFault, ReadOnlyDisk) {
   // A disk with files open for writing cannot be made read-only by hand.
   Host& host = lab_.host(1);
@@ -96,17 +138,36 @@ TEST_F(StoreFault, ReadOnlyDisk) {
   lab_.host(2).stop();
   disk_.read_only(true);
 
-  const Outcome refused = host.run_daemon();
-
-  EXPECT_GT(refused.code, 0) << refused.text();
-  EXPECT_NE(refused.err.find(lab_.store()), std::string::npos) << refused.text();
-  EXPECT_NE(refused.err.find("Read-only"), std::string::npos) << refused.text();
+  host.launch();
+  ASSERT_TRUE(wait_until([&] { return host.ctl({"show", "status"}).code == 1; }, Seconds(10)));
+  const std::string status = host.ctl({"show", "status"}).text();
+  EXPECT_NE(status.find(lab_.store()), std::string::npos) << status;
+  EXPECT_NE(status.find("Read-only"), std::string::npos) << status;
   EXPECT_TRUE(a_->pings(b_->address)) << "the data path needs no store";
+
   disk_.read_only(false);
-  host.start();
+  EXPECT_TRUE(wait_until([&] { return host.ctl({"show", "status"}).ok(); }, Seconds(10)));
   lab_.host(2).start();
   const Container& fresh = host.attach("blue", "192.168.7.41", {"--wait"});
   EXPECT_TRUE(b_->pings(fresh.address));
+}
+
+// Where an instance was never in step with a store, there is nothing to go on by.
+TEST(StoreFaultAtFirst, UnusableStoreIsRefused) {
+  Lab lab({.hosts = 1});
+  const SmallDisk disk(lab.store());
+  disk.read_only(true);
+  Host& host = lab.host(1);
+  write_file(host.config_path(), host.config());
+
+  const Outcome refused = host.run_daemon();
+
+  EXPECT_GT(refused.code, 0) << refused.text();
+  EXPECT_NE(refused.err.find(lab.store()), std::string::npos) << refused.text();
+  EXPECT_NE(refused.err.find("Read-only"), std::string::npos) << refused.text();
+  disk.read_only(false);
+  host.start();
+  host.stop();
 }
 
 TEST_F(StoreFault, FullDisk) {

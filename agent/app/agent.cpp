@@ -21,7 +21,6 @@ constexpr auto kLastRetry = 30s;
 // The store is asked at most this often because of frames from unknown VTEPs.
 constexpr auto kRefreshInterval = 1s;
 // How often programs and pins are looked at: somebody else may have taken them off.
-constexpr auto kVerifyInterval = 10s;
 
 }  // namespace
 
@@ -76,26 +75,10 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
   return save_state();
 }
 
-void Agent::verify_later() {
-  verify_timer_->set(kVerifyInterval, [this] {
-    const auto mended = ports_.dataplane.verify_attachments();
-    if (!mended) {
-      spdlog::error("cannot check the programs: {}", mended.error().what);
-    } else {
-      for (const auto& what : *mended) {
-        spdlog::warn("put right: {}", what);
-      }
-    }
-    verify_later();
-  });
-}
-
 // Takes a saved endpoint over if its interface is still the one we made in this boot; else it went
 // while no daemon ran, and the store must hear of it.
 void Agent::adopt(const LocalEndpoint& local) {
-  const auto link = ports_.links.find_link(local.host_ifname);
-  const bool there = link && *link && **link == local.host && local.boot_id == options_.boot_id;
-  if (there) {
+  if (local.boot_id == options_.boot_id && keep_name(local)) {
     overlay_.upsert_local(local);
     return;
   }
@@ -306,7 +289,7 @@ void Agent::on_underlay_change(const std::vector<std::string>& links_gone) {
       continue;
     }
     // A renamed interface is reported under the name that is gone, but it is still there.
-    if (const auto name = ports_.links.link_name(local.host); name && !*name) {
+    if (!keep_name(local)) {
       gone.push_back(local);
     }
   }

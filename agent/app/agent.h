@@ -122,6 +122,9 @@ class Agent : public Control {
   void on_underlay_change(const std::vector<std::string>& links_gone);
   void follow_routes();
   void verify_later();
+  void verify_programs();
+  void verify_entries(std::size_t next);
+  bool keep_name(const LocalEndpoint& local);
   void publish_node();
 
   // Takes a local endpoint out of the data path and the state, its interfaces off the host, and

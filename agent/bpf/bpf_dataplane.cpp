@@ -159,6 +159,10 @@ ApplyReport BpfDataplane::apply(const ForwardingDelta& delta) {
   return state_->writer.apply(delta);
 }
 
+Result<ForwardingDelta> BpfDataplane::missing(const ForwardingState& wanted) {
+  return state_->writer.missing(wanted);
+}
+
 Result<void> BpfDataplane::attach_underlay(const UnderlayDevice& device) {
   return state_->underlay.attach(device);
 }

@@ -42,6 +42,7 @@ class BpfDataplane final : public Dataplane {
 
   Result<ForwardingState> read_back() override;
   ApplyReport apply(const ForwardingDelta& delta) override;
+  Result<ForwardingDelta> missing(const ForwardingState& wanted) override;
   Result<void> attach_underlay(const UnderlayDevice& device) override;
   Result<void> attach_port(IfIndex host_end, std::string_view name) override;
   void detach_port(std::string_view name) override;

@@ -19,11 +19,15 @@ class TableWriter {
   // Everything the maps hold (see read_tables); stray keys are noted and go with the next apply().
   Result<ForwardingState> read_back();
   ApplyReport apply(const ForwardingDelta& delta);
+  // Of these entries, those that the maps lack or have otherwise. The further addresses of a port
+  // that differs are written again with it.
+  Result<ForwardingDelta> missing(const ForwardingState& wanted);
   // Fill levels. A table is counted again only after it was written to, because counting walks
   // all of its keys.
   std::vector<TableUsage> usage();
 
  private:
+  Result<bool> holds(IfIndex ifindex, const PortEntry& port) const;
   void put_peers(const ForwardingDelta& delta, ApplyReport& report);
   void put_ports(const ForwardingDelta& delta, ApplyReport& report);
   void put_tables(const ForwardingDelta& delta, ApplyReport& report);

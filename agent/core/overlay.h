@@ -75,6 +75,10 @@ class Overlay {
   void adopt_peer_ids(const ForwardingState& adopted);
 
   [[nodiscard]] ForwardingState desired() const;
+  // The next part of desired() in a walk over all of it: `next` is 0 at the beginning and at the
+  // end. About `limit` keys, more where many claim one bucket. A key that is put or removed during
+  // the walk may be left out of it.
+  [[nodiscard]] ForwardingState desired_part(std::size_t& next, std::size_t limit) const;
   // What changed in desired() since the last call; a key that went is a removal.
   ForwardingDelta take_delta();
   // The next delta will have these again.
@@ -139,6 +143,8 @@ class Overlay {
   void touch_members(const NetworkRecord& network, const IpAddress& vtep);
   void drop_if_empty(const std::string& network_id);
 
+  void add_peers_and_ports(ForwardingState& state) const;
+  void add_members(Vni vni, const NetworkRecord& network, ForwardingState& state) const;
   [[nodiscard]] FdbEntry fdb_entry(const EndpointRecord& endpoint) const;
   [[nodiscard]] PeerEntry peer_entry(const IpAddress& vtep, const Peer& peer) const;
   [[nodiscard]] static PortEntry port_entry(const LocalEndpoint& local, Vni vni);

@@ -2,6 +2,8 @@
 // What follows from the tables: the desired state, deltas of it, and look-ups for people.
 #include "core/overlay.h"
 
+#include <iterator>
+
 namespace vtepd {
 
 namespace {
@@ -56,6 +58,28 @@ bool Overlay::is_member(const MemberKey& key) const {
   return active != active_.end() && active->second.network->vteps.contains(key.vtep);
 }
 
+void Overlay::add_peers_and_ports(ForwardingState& state) const {
+  for (const auto& [vtep, peer] : peers_) {
+    if (peer.uses > 0) {
+      state.peers.emplace(peer.id, peer_entry(vtep, peer));
+    }
+  }
+  for (const auto& [vni, active] : active_) {
+    state.vnis.emplace(vni, VniEntry{.mtu = active.network->network->mtu()});
+    for (const auto& [id, endpoint] : active.network->locals) {
+      if (endpoint.contributed && vni_of(*active.network, endpoint) == vni) {
+        state.ports.emplace(endpoint.local->host, port_entry(*endpoint.local, vni));
+      }
+    }
+  }
+}
+
+void Overlay::add_members(Vni vni, const NetworkRecord& network, ForwardingState& state) const {
+  for (const auto& [vtep, uses] : network.vteps) {
+    state.members.insert({vni, vtep});
+  }
+}
+
 ForwardingState Overlay::desired() const {
   ForwardingState state;
   for (const auto& [key, endpoint] : fdb_.winners()) {
@@ -64,22 +88,42 @@ ForwardingState Overlay::desired() const {
   for (const auto& [key, endpoint] : neighbours_.winners()) {
     state.neighbours.emplace(key, endpoint->mac);
   }
-  for (const auto& [vtep, peer] : peers_) {
-    if (peer.uses > 0) {
-      state.peers.emplace(peer.id, peer_entry(vtep, peer));
-    }
-  }
+  add_peers_and_ports(state);
   for (const auto& [vni, active] : active_) {
-    state.vnis.emplace(vni, VniEntry{.mtu = active.network->network->mtu()});
-    for (const auto& [vtep, uses] : active.network->vteps) {
-      state.members.insert({vni, vtep});
-    }
-    for (const auto& [id, endpoint] : active.network->locals) {
-      if (endpoint.contributed && vni_of(*active.network, endpoint) == vni) {
-        state.ports.emplace(endpoint.local->host, port_entry(*endpoint.local, vni));
+    add_members(vni, *active.network, state);
+  }
+  return state;
+}
+
+// The steps of the walk: peers and ports, each VNI's members, each bucket of the two large tables.
+ForwardingState Overlay::desired_part(std::size_t& next, std::size_t limit) const {
+  const auto& fdb = fdb_.winners();
+  const auto& neighbours = neighbours_.winners();
+  const std::size_t first_bucket = 1 + active_.size();
+  const std::size_t steps = first_bucket + fdb.bucket_count() + neighbours.bucket_count();
+  ForwardingState state;
+  const auto taken = [&] {
+    return state.fdb.size() + state.neighbours.size() + state.members.size() + state.peers.size();
+  };
+  for (; next < steps && taken() < limit; ++next) {
+    if (next == 0) {
+      add_peers_and_ports(state);
+    } else if (next < first_bucket) {
+      const auto& [vni, active] =
+          *std::next(active_.begin(), static_cast<std::ptrdiff_t>(next) - 1);
+      add_members(vni, *active.network, state);
+    } else if (const auto bucket = next - first_bucket; bucket < fdb.bucket_count()) {
+      for (auto entry = fdb.begin(bucket); entry != fdb.end(bucket); ++entry) {
+        state.fdb.emplace(entry->first, fdb_entry(*entry->second));
+      }
+    } else {
+      const auto other = bucket - fdb.bucket_count();
+      for (auto entry = neighbours.begin(other); entry != neighbours.end(other); ++entry) {
+        state.neighbours.emplace(entry->first, entry->second->mac);
       }
     }
   }
+  next = next < steps ? next : 0;
   return state;
 }
 

@@ -176,6 +176,14 @@ Result<void> delete_link(Socket& socket, IfIndex index, const std::string& name)
   return answer.result("remove interface '" + name + "'");
 }
 
+Result<void> rename_link(Socket& socket, IfIndex index, const std::string& name) {
+  Message message(RTM_NEWLINK, 0);
+  message.header(by_index(index));
+  message.put_string(IFLA_IFNAME, name);
+  return socket.request(message).result("name interface " + std::to_string(index.value) + " '" +
+                                        name + "'");
+}
+
 Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name) {
   ifinfomsg header = by_index(index);
   header.ifi_flags = IFF_UP;

@@ -54,6 +54,8 @@ Result<std::optional<LinkInfo>> find_link(Socket& socket, IfIndex index);
 Result<std::vector<LinkInfo>> list_links(Socket& socket);
 // No error if it is gone already.
 Result<void> delete_link(Socket& socket, IfIndex index, const std::string& name);
+// Also of an interface that is up, from Linux 6.2 on.
+Result<void> rename_link(Socket& socket, IfIndex index, const std::string& name);
 Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name);
 // No IPv6 address of its own when it comes up. No error where there is no IPv6.
 Result<void> set_addrgen_none(Socket& socket, IfIndex index, const std::string& name);

@@ -235,6 +235,10 @@ Result<std::optional<std::string>> LinkManager::link_name(IfIndex index) {
   return *link ? std::optional((*link)->name) : std::nullopt;
 }
 
+Result<void> LinkManager::rename(IfIndex index, const std::string& name) {
+  return rename_link(socket_, index, name);
+}
+
 Result<void> LinkManager::remove_port(const std::string& host_ifname) {
   const auto link = netlink::find_link(socket_, host_ifname);
   if (!link) {

@@ -31,6 +31,7 @@ class LinkManager : public Links {
                                              const std::string& host_ifname) override;
   Result<std::optional<IfIndex>> find_link(const std::string& name) override;
   Result<std::optional<std::string>> link_name(IfIndex index) override;
+  Result<void> rename(IfIndex index, const std::string& name) override;
   // Conflict if the name is that of something else than a veth.
   Result<void> remove_port(const std::string& host_ifname) override;
   Result<std::vector<MacAddress>> host_macs() override;

@@ -62,6 +62,8 @@ class Dataplane {
   // What the tables hold now (adopted from an earlier run of the daemon, or tampered with).
   virtual Result<ForwardingState> read_back() = 0;
   virtual ApplyReport apply(const ForwardingDelta& delta) = 0;
+  // Of these entries, those that the tables lack or have otherwise. Asks for each one by itself.
+  virtual Result<ForwardingDelta> missing(const ForwardingState& wanted) = 0;
   // Hooks the underlay device up (again, if it or its MAC changed); frames are decapsulated from
   // now on.
   virtual Result<void> attach_underlay(const UnderlayDevice& device) = 0;

@@ -66,6 +66,8 @@ class Links {
   virtual Result<std::optional<IfIndex>> find_link(const std::string& name) = 0;
   // Name of an interface of the daemon's namespace now; none if it is not there.
   virtual Result<std::optional<std::string>> link_name(IfIndex index) = 0;
+  // Gives an interface of the daemon's namespace this name. Conflict if another has it.
+  virtual Result<void> rename(IfIndex index, const std::string& name) = 0;
   // Removes the pair; no error if it is gone already.
   virtual Result<void> remove_port(const std::string& host_ifname) = 0;
   // MACs of all interfaces of the daemon's namespace; an endpoint may have none of these.

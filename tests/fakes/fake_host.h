@@ -46,6 +46,18 @@ class FakeDataplane : public Dataplane {
     return report;
   }
 
+  Result<ForwardingDelta> missing(const ForwardingState& wanted) override {
+    ForwardingDelta delta = diff(state, wanted);
+    ForwardingDelta puts;
+    puts.fdb_put = delta.fdb_put;
+    puts.neighbours_put = delta.neighbours_put;
+    puts.peers_put = delta.peers_put;
+    puts.vnis_put = delta.vnis_put;
+    puts.ports_put = delta.ports_put;
+    puts.members_put = delta.members_put;
+    return puts;
+  }
+
   Result<void> attach_underlay(const UnderlayDevice& /*device*/) override { return {}; }
 
   Result<void> attach_port(IfIndex /*host_end*/, std::string_view name) override {
@@ -135,6 +147,12 @@ class FakeLinks : public Links {
       }
     }
     return std::optional<std::string>();
+  }
+
+  Result<void> rename(IfIndex index, const std::string& name) override {
+    std::erase_if(links, [&](const auto& link) { return link.second == index; });
+    links[name] = index;
+    return {};
   }
 
   Result<void> remove_port(const std::string& host_ifname) override {

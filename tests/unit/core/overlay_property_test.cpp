@@ -119,6 +119,21 @@ class Outcome {
   std::map<std::string, LocalEndpoint> locals_;
 };
 
+ForwardingState walked(const Overlay& overlay, std::size_t limit) {
+  ForwardingState whole;
+  std::size_t next = 0;
+  do {
+    const auto part = overlay.desired_part(next, limit);
+    whole.fdb.insert(part.fdb.begin(), part.fdb.end());
+    whole.neighbours.insert(part.neighbours.begin(), part.neighbours.end());
+    whole.peers.insert(part.peers.begin(), part.peers.end());
+    whole.ports.insert(part.ports.begin(), part.ports.end());
+    whole.vnis.insert(part.vnis.begin(), part.vnis.end());
+    whole.members.insert(part.members.begin(), part.members.end());
+  } while (next != 0);
+  return whole;
+}
+
 TEST(OverlayProperty, DeltasAddUpAndHistoryDoesNotMatter) {
   constexpr unsigned kRuns = 60;
   constexpr unsigned kSteps = 200;
@@ -132,6 +147,8 @@ TEST(OverlayProperty, DeltasAddUpAndHistoryDoesNotMatter) {
       if (step % 3 == 0) {
         model.apply(overlay.take_delta());
         ASSERT_EQ(model.state, overlay.desired()) << "seed " << seed << " step " << step;
+        ASSERT_EQ(model.state, walked(overlay, 1 + step % 7))
+            << "seed " << seed << " step " << step;
       }
       if (outcome.comparable()) {
         ++compared;

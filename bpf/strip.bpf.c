@@ -36,15 +36,22 @@ static __always_inline __u32 frame_len(struct xdp_md *ctx)
 	return (long)ctx->data_end - (long)ctx->data;
 }
 
-/* Good VXLAN to our VTEP on this device. 0 is never a VNI of ours. */
+/* What costs least first: most of what a host receives is not VXLAN. */
+static __always_inline bool may_be_ours(const struct vxlan_frame4 *head)
+{
+	const struct outer4 *outer = (const void *)head + ETH_HLEN;
+
+	return head->eth.h_proto == bpf_htons(ETH_P_IP) && is_our_udp(&outer->ip) &&
+	       outer->udp.dest == vtep_cfg.port;
+}
+
+/* The VNI, if this is good VXLAN for this device; 0 is never one of ours. */
 static __always_inline __u32 our_vni(const struct vxlan_frame4 *head, __u32 len, const __u8 *mac)
 {
 	const struct outer4 *outer = (const void *)head + ETH_HLEN;
 	__u32 vni = bpf_ntohl(outer->vxlan.vni) >> 8;
 
-	if (head->eth.h_proto != bpf_htons(ETH_P_IP) || load_mac(head->eth.h_dest) != load_mac(mac))
-		return 0;
-	if (!is_our_udp(&outer->ip) || outer->udp.dest != vtep_cfg.port)
+	if (load_mac(head->eth.h_dest) != load_mac(mac))
 		return 0;
 	if (check_outer(outer, len, false) || !bpf_map_lookup_elem(&vtep_vnis, &vni))
 		return 0;
@@ -97,14 +104,19 @@ static __always_inline int unwrap(struct xdp_md *ctx, __u32 vni, __u32 cookie)
 
 static __always_inline int strip(struct xdp_md *ctx)
 {
-	__u32 ifindex = ctx->ingress_ifindex, len = frame_len(ctx);
-	const struct vtep_underlay *device = bpf_map_lookup_elem(&vtep_underlays, &ifindex);
 	struct vxlan_frame4 *head = head_of(ctx);
+	__u32 ifindex = ctx->ingress_ifindex;
 	struct target to;
 
-	if (!device || !head)
+	if (!head || !may_be_ours(head))
 		return XDP_PASS;
 
+	const struct vtep_underlay *device = bpf_map_lookup_elem(&vtep_underlays, &ifindex);
+
+	if (!device)
+		return XDP_PASS;
+
+	__u32 len = frame_len(ctx);
 	__u32 vni = our_vni(head, len, device->mac);
 	__u32 end = ETH_HLEN + bpf_ntohs(head->outer.ip.tot_len);
 

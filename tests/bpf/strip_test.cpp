@@ -34,6 +34,28 @@ TEST(Strip, FollowsTheDevicesMac) {
   EXPECT_FALSE(runner.strip(frame, devices().underlay).meta);
 }
 
+// The inner frame needs padding, which the driver's hook leaves to the TC program; that the
+// underlay padded the outer one does not make it longer.
+TEST(Strip, LeavesAShortInnerFrameAloneHoweverPadded) {
+  ProgRunner runner(make_config());
+  fill_maps(runner);
+  const Packet inner = Packet(Ethernet{.dst = kMacA, .src = kMacR}) / Payload(10);
+  const auto size = static_cast<std::uint16_t>(inner.bytes().size());
+  const auto length = [&](int headers) { return static_cast<std::uint16_t>(size + headers); };
+  const Bytes frame = (outer({}, {.src = kPeerVtep, .dst = kVtep, .length = length(36)},
+                             {.src = 1, .dst = kPort, .length = length(16), .checksum = 0}) /
+                       inner / Payload(40))
+                          .bytes();
+
+  const auto stripped = runner.strip(frame, devices().underlay);
+
+  EXPECT_FALSE(stripped.meta);
+  EXPECT_EQ("", difference(frame, stripped.frame));
+  EXPECT_EQ(runner.run(Program::FromUl, frame, {.ifindex = devices().underlay}).verdict,
+            Verdict::Redirect)
+      << "the TC program takes it";
+}
+
 TEST(Strip, FramesOfTwoNetworksDifferInTheirMetadata) {
   constexpr std::uint32_t kOther = 4242;
   ProgRunner runner(make_config());

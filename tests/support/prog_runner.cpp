@@ -61,6 +61,13 @@ bpf_program* program_of(const datapath_bpf& skeleton, Program program) {
   throw std::invalid_argument("program");
 }
 
+void set_frames(bpf_test_run_opts& test, const Bytes& in, Bytes& out) {
+  test.data_in = in.data();
+  test.data_size_in = static_cast<__u32>(in.size());
+  test.data_out = out.data();
+  test.data_size_out = static_cast<__u32>(out.size());
+}
+
 }  // namespace
 
 const char* reason_name(vtep_reason reason) {
@@ -115,10 +122,7 @@ StripOutcome ProgRunner::strip(const Bytes& frame, int ifindex) {
   context.data_end = static_cast<__u32>(frame.size());
   context.ingress_ifindex = static_cast<__u32>(ifindex);
   LIBBPF_OPTS(bpf_test_run_opts, test);
-  test.data_in = frame.data();
-  test.data_size_in = static_cast<__u32>(frame.size());
-  test.data_out = out.data();
-  test.data_size_out = static_cast<__u32>(out.size());
+  set_frames(test, frame, out);
   test.ctx_in = &context;
   test.ctx_size_in = sizeof context;
   test.ctx_out = &context;
@@ -143,10 +147,7 @@ Outcome ProgRunner::run(Program program, const Bytes& frame, const RunOptions& o
   context.ifindex = static_cast<__u32>(options.ifindex);
   context.gso_size = options.gso_size;
   LIBBPF_OPTS(bpf_test_run_opts, test);
-  test.data_in = frame.data();
-  test.data_size_in = static_cast<__u32>(frame.size());
-  test.data_out = out.data();
-  test.data_size_out = static_cast<__u32>(out.size());
+  set_frames(test, frame, out);
   test.ctx_in = &context;
   test.ctx_size_in = sizeof context;
   test.flags = options.checksum_complete ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0U;

@@ -59,6 +59,17 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
+// An address that an endpoint holds besides its own ones, or took over from another (VRRP, floating
+// addresses). It has one holder at a time, and goes before the endpoint whose own address it is.
+struct FloatingAddress {
+  std::string network_id;
+  IpAddress address;
+  std::string endpoint_id;        // the holder
+  std::optional<MacAddress> mac;  // that answers for it; none: the holder's own
+  std::uint64_t generation = 0;   // grows with every move within the network
+  bool operator==(const FloatingAddress&) const = default;
+};
+
 // A host that runs a live vtepd on this store (a key with a session).
 struct Node {
   IpAddress vtep;

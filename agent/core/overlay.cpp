@@ -156,7 +156,7 @@ void Overlay::erase_local(const std::string& id) {
 void Overlay::drop_if_empty(const std::string& network_id) {
   const auto place = networks_.find(network_id);
   if (place != networks_.end() && !place->second.stored && place->second.endpoints.empty() &&
-      place->second.locals.empty()) {
+      place->second.locals.empty() && place->second.floating.empty()) {
     networks_.erase(place);
   }
 }
@@ -251,8 +251,13 @@ void Overlay::contribute(NetworkRecord& network, EndpointRecord& endpoint) {
     dirty_fdb_.insert({vni, endpoint.mac});
   }
   for (const auto& address : {endpoint.address4, endpoint.address6}) {
-    if (address && neighbours_.add({vni, address->address}, &endpoint)) {
-      dirty_neighbours_.insert({vni, address->address});
+    if (address) {
+      claim_address({vni, address->address}, endpoint);
+    }
+  }
+  if (const auto held = network.held.find(endpoint.id); held != network.held.end()) {
+    for (const auto& address : held->second) {
+      put_in_force(vni, endpoint, network.floating.at(address));
     }
   }
 }
@@ -266,8 +271,16 @@ void Overlay::withdraw(NetworkRecord& network, EndpointRecord& endpoint) {
     dirty_fdb_.insert({vni, endpoint.mac});
   }
   for (const auto& address : {endpoint.address4, endpoint.address6}) {
-    if (address && neighbours_.remove({vni, address->address}, &endpoint)) {
-      dirty_neighbours_.insert({vni, address->address});
+    if (address) {
+      unclaim_address({vni, address->address}, endpoint);
+    }
+  }
+  if (const auto held = network.held.find(endpoint.id); held != network.held.end()) {
+    for (const auto& address : held->second) {
+      const auto place = floating_.find({vni, address});
+      if (place != floating_.end() && place->second.holder == &endpoint) {
+        take_out_of_force(vni, network.floating.at(address));
+      }
     }
   }
 }

@@ -10,9 +10,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace vtepd {
@@ -32,7 +34,8 @@ struct PeerRoute {
 //
 // Merge rules: an endpoint of this host wins over the store's word on it; of two endpoints that
 // claim one MAC or address in a VNI a local one wins, else the lower id. An endpoint that the store
-// places here but that we do not have forwards nothing.
+// places here but that we do not have forwards nothing. The holder of a floating address goes before
+// all of them; the MAC of several floating addresses is where the latest of them moved.
 class Overlay {
  public:
   struct EndpointRecord {
@@ -55,6 +58,8 @@ class Overlay {
     std::unordered_map<ObjectId, EndpointRecord> endpoints;
     std::map<std::string, EndpointRecord> locals;  // by endpoint id
     std::map<IpAddress, std::uint32_t> vteps;      // remote VTEP -> active endpoints there
+    std::map<IpAddress, FloatingAddress> floating;
+    std::unordered_map<ObjectId, std::set<IpAddress>> held;  // by holder, the keys of `floating`
   };
 
   // `owner` is what the registry writes into this instance's endpoints.
@@ -66,6 +71,8 @@ class Overlay {
   void erase_endpoint(const std::string& network_id, const std::string& id);
   void upsert_local(const LocalEndpoint& local);
   void erase_local(const std::string& id);
+  void upsert_floating(const FloatingAddress& floating);
+  void erase_floating(const std::string& network_id, const IpAddress& address);
 
   // VTEPs in use whose route was never set; each is programmed as unreachable until it is.
   [[nodiscard]] std::vector<IpAddress> unrouted() const;
@@ -83,6 +90,9 @@ class Overlay {
   ForwardingDelta take_delta();
   // The next delta will have these again.
   void mark(const ForwardingDelta& failed);
+  // Addresses that got another MAC by the deltas since the last call: endpoints may remember the
+  // old one.
+  [[nodiscard]] std::vector<NeighbourKey> take_moved() { return std::exchange(moved_, {}); }
 
   [[nodiscard]] const std::map<std::string, NetworkRecord>& networks() const { return networks_; }
 
@@ -91,9 +101,7 @@ class Overlay {
   // By name, full id or unique prefix of at least 8 digits; nullptr if none or several.
   [[nodiscard]] const NetworkRecord* find_network(const std::string& name_or_id) const;
 
-  [[nodiscard]] const EndpointRecord* fdb_owner(const FdbKey& key) const {
-    return fdb_.winner(key);
-  }
+  [[nodiscard]] const EndpointRecord* fdb_owner(const FdbKey& key) const;
 
   [[nodiscard]] const NetworkRecord* network_of(Vni vni) const;
   [[nodiscard]] std::uint32_t peer_id(const IpAddress& vtep) const;
@@ -101,6 +109,18 @@ class Overlay {
   [[nodiscard]] std::size_t endpoint_count() const;
 
   [[nodiscard]] std::size_t conflicts() const { return fdb_.conflicts() + neighbours_.conflicts(); }
+
+  // What answers for an address, and who that is; only in VNIs with a local endpoint.
+  [[nodiscard]] std::optional<MacAddress> neighbour_mac(const NeighbourKey& key) const;
+  [[nodiscard]] const EndpointRecord* neighbour_owner(const NeighbourKey& key) const;
+  // Id of the endpoint that has it as its own, whoever holds it now.
+  [[nodiscard]] std::optional<std::string> own_of(const NeighbourKey& key) const;
+  // Nullptr: nobody took that address.
+  [[nodiscard]] const FloatingAddress* floating(const std::string& network_id,
+                                                const IpAddress& address) const;
+  [[nodiscard]] std::uint64_t latest_generation(const std::string& network_id) const;
+  // Those that endpoints of this host hold.
+  [[nodiscard]] std::vector<FloatingAddress> held_here() const;
 
   // Endpoints that this instance wrote and does not have.
   [[nodiscard]] std::vector<Endpoint> orphans() const;
@@ -123,6 +143,14 @@ class Overlay {
     std::optional<PeerRoute> route;
   };
 
+  struct InForce {
+    const EndpointRecord* holder = nullptr;
+    const FloatingAddress* floating = nullptr;
+  };
+
+  // When it moved there: the latest wins.
+  using Moved = std::pair<std::uint64_t, IpAddress>;
+
   struct ActiveVni {
     NetworkRecord* network = nullptr;
     std::uint32_t locals = 0;
@@ -142,12 +170,20 @@ class Overlay {
   void drop_peer(const IpAddress& vtep);
   void touch_members(const NetworkRecord& network, const IpAddress& vtep);
   void drop_if_empty(const std::string& network_id);
+  void claim_address(const NeighbourKey& key, const EndpointRecord& endpoint);
+  void unclaim_address(const NeighbourKey& key, const EndpointRecord& endpoint);
+  void put_in_force(Vni vni, const EndpointRecord& holder, const FloatingAddress& floating);
+  void take_out_of_force(Vni vni, const FloatingAddress& floating);
+  [[nodiscard]] EndpointRecord* holder_of(NetworkRecord& network, const FloatingAddress& floating);
+  void touch_neighbour(const NeighbourKey& key);
+  void settle_neighbours(ForwardingDelta& delta);
 
   void add_peers_and_ports(ForwardingState& state) const;
   void add_members(Vni vni, const NetworkRecord& network, ForwardingState& state) const;
+  void add_floating(ForwardingState& state) const;
   [[nodiscard]] FdbEntry fdb_entry(const EndpointRecord& endpoint) const;
   [[nodiscard]] PeerEntry peer_entry(const IpAddress& vtep, const Peer& peer) const;
-  [[nodiscard]] static PortEntry port_entry(const LocalEndpoint& local, Vni vni);
+  [[nodiscard]] PortEntry port_entry(const LocalEndpoint& local, Vni vni) const;
   [[nodiscard]] bool is_member(const MemberKey& key) const;
 
   IpAddress own_vtep_;
@@ -159,9 +195,15 @@ class Overlay {
   std::map<std::uint32_t, IpAddress> peer_ids_;
   Claims<FdbKey, EndpointRecord, ForwardingHash, Before> fdb_;
   Claims<NeighbourKey, EndpointRecord, ForwardingHash, Before> neighbours_;
+  // Floating addresses whose holder is there, and the MACs that came with them.
+  std::map<NeighbourKey, InForce> floating_;
+  std::map<FdbKey, std::map<Moved, const EndpointRecord*>> floating_macs_;
 
   std::unordered_set<FdbKey, ForwardingHash> dirty_fdb_;
-  std::unordered_set<NeighbourKey, ForwardingHash> dirty_neighbours_;
+  // With the MAC that answered before the change.
+  std::unordered_map<NeighbourKey, std::optional<MacAddress>, ForwardingHash> dirty_neighbours_;
+  std::map<NeighbourKey, MacAddress> departed_;  // went, and may come back with another MAC
+  std::vector<NeighbourKey> moved_;
   std::unordered_set<MemberKey, ForwardingHash> dirty_members_;
   std::unordered_set<std::uint32_t> dirty_peers_;
   std::unordered_set<IfIndex, ForwardingHash> dirty_ports_;

@@ -33,7 +33,7 @@ PeerEntry Overlay::peer_entry(const IpAddress& vtep, const Peer& peer) const {
   return entry;
 }
 
-PortEntry Overlay::port_entry(const LocalEndpoint& local, Vni vni) {
+PortEntry Overlay::port_entry(const LocalEndpoint& local, Vni vni) const {
   PortEntry port{.vni = vni,
                  .mac = local.endpoint.mac,
                  .address4 = {},
@@ -49,6 +49,18 @@ PortEntry Overlay::port_entry(const LocalEndpoint& local, Vni vni) {
   }
   if (local.endpoint.address6) {
     port.address6 = local.endpoint.address6->address;
+  }
+  const auto& network = networks_.at(local.endpoint.network_id);
+  const auto id = ObjectId::parse(local.endpoint.id);
+  if (const auto held = network.held.find(*id); held != network.held.end()) {
+    for (const auto& address : held->second) {
+      constexpr std::uint8_t kBits4 = 32;
+      constexpr std::uint8_t kBits6 = 128;
+      port.allowed_addresses.insert({address, address.is_v4() ? kBits4 : kBits6});
+      if (const auto& mac = network.floating.at(address).mac) {
+        port.allowed_macs.insert(*mac);
+      }
+    }
   }
   return port;
 }
@@ -83,11 +95,12 @@ void Overlay::add_members(Vni vni, const NetworkRecord& network, ForwardingState
 ForwardingState Overlay::desired() const {
   ForwardingState state;
   for (const auto& [key, endpoint] : fdb_.winners()) {
-    state.fdb.emplace(key, fdb_entry(*endpoint));
+    state.fdb.emplace(key, fdb_entry(*fdb_owner(key)));
   }
   for (const auto& [key, endpoint] : neighbours_.winners()) {
-    state.neighbours.emplace(key, endpoint->mac);
+    state.neighbours.emplace(key, *neighbour_mac(key));
   }
+  add_floating(state);
   add_peers_and_ports(state);
   for (const auto& [vni, active] : active_) {
     add_members(vni, *active.network, state);
@@ -108,18 +121,19 @@ ForwardingState Overlay::desired_part(std::size_t& next, std::size_t limit) cons
   for (; next < steps && taken() < limit; ++next) {
     if (next == 0) {
       add_peers_and_ports(state);
+      add_floating(state);
     } else if (next < first_bucket) {
       const auto& [vni, active] =
           *std::next(active_.begin(), static_cast<std::ptrdiff_t>(next) - 1);
       add_members(vni, *active.network, state);
     } else if (const auto bucket = next - first_bucket; bucket < fdb.bucket_count()) {
       for (auto entry = fdb.begin(bucket); entry != fdb.end(bucket); ++entry) {
-        state.fdb.emplace(entry->first, fdb_entry(*entry->second));
+        state.fdb.emplace(entry->first, fdb_entry(*fdb_owner(entry->first)));
       }
     } else {
       const auto other = bucket - fdb.bucket_count();
       for (auto entry = neighbours.begin(other); entry != neighbours.end(other); ++entry) {
-        state.neighbours.emplace(entry->first, entry->second->mac);
+        state.neighbours.emplace(entry->first, *neighbour_mac(entry->first));
       }
     }
   }
@@ -140,14 +154,10 @@ ForwardingDelta Overlay::take_delta() {
     dirty.clear();
   };
   settle(dirty_fdb_, delta.fdb_put, delta.fdb_remove, [&](const FdbKey& key) {
-    const auto* owner = fdb_.winner(key);
+    const auto* owner = fdb_owner(key);
     return owner == nullptr ? std::nullopt : std::optional(fdb_entry(*owner));
   });
-  settle(dirty_neighbours_, delta.neighbours_put, delta.neighbours_remove,
-         [&](const NeighbourKey& key) {
-           const auto* owner = neighbours_.winner(key);
-           return owner == nullptr ? std::nullopt : std::optional(owner->mac);
-         });
+  settle_neighbours(delta);
   settle(dirty_peers_, delta.peers_put, delta.peers_remove,
          [&](std::uint32_t id) -> std::optional<PeerEntry> {
            const auto vtep = peer_ids_.find(id);
@@ -194,7 +204,12 @@ void Overlay::mark(const ForwardingDelta& failed) {
     dirty.insert(removes.begin(), removes.end());
   };
   keys(dirty_fdb_, failed.fdb_put, failed.fdb_remove);
-  keys(dirty_neighbours_, failed.neighbours_put, failed.neighbours_remove);
+  for (const auto& [key, mac] : failed.neighbours_put) {
+    touch_neighbour(key);
+  }
+  for (const auto& key : failed.neighbours_remove) {
+    touch_neighbour(key);
+  }
   keys(dirty_peers_, failed.peers_put, failed.peers_remove);
   keys(dirty_ports_, failed.ports_put, failed.ports_remove);
   keys(dirty_vnis_, failed.vnis_put, failed.vnis_remove);

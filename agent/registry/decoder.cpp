@@ -86,6 +86,7 @@ struct RegistryDecoder::State {
   static void note(Seen& seen, const std::string& key, const Error* error, Events& events);
   void put_part(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
   void put_endpoint(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
+  void put_floating(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
   void put_other(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
   void join(const std::string& id, Events& events);
   void gone(const Seen& seen, const std::string& key, const Keys::Parsed& parsed, Events& events);
@@ -125,6 +126,9 @@ void RegistryDecoder::State::put(const KvPair& pair, Events& events) {
       break;
     case Keys::Parsed::Kind::Endpoint:
       put_endpoint(pair, parsed, events);
+      break;
+    case Keys::Parsed::Kind::Floating:
+      put_floating(pair, parsed, events);
       break;
     case Keys::Parsed::Kind::Node:
     case Keys::Parsed::Kind::AckRequest:
@@ -199,6 +203,27 @@ void RegistryDecoder::State::put_endpoint(const KvPair& pair, const Keys::Parsed
   }
 }
 
+// One whose holder is letting go is nobody's any more.
+void RegistryDecoder::State::put_floating(const KvPair& pair, const Keys::Parsed& parsed,
+                                          Events& events) {
+  auto& seen = others[pair.key];
+  if (unchanged(seen, pair)) {
+    return;
+  }
+  auto record =
+      registry::decode_floating(pair.key, parsed.network_id, parsed.address, pair.value);
+  note(seen, pair.key, record ? nullptr : &record.error(), events);
+  if (!record) {
+    return;
+  }
+  if (record->leaving) {
+    events.emplace_back(
+        store_event::FloatingGone{record->floating.network_id, record->floating.address});
+  } else {
+    events.emplace_back(store_event::FloatingUp{std::move(record->floating)});
+  }
+}
+
 void RegistryDecoder::State::put_other(const KvPair& pair, const Keys::Parsed& parsed,
                                        Events& events) {
   auto& seen = others[pair.key];
@@ -206,7 +231,7 @@ void RegistryDecoder::State::put_other(const KvPair& pair, const Keys::Parsed& p
     return;
   }
   if (parsed.kind == Keys::Parsed::Kind::Node) {
-    auto node = registry::decode_node(pair.key, parsed.vtep, pair.value);
+    auto node = registry::decode_node(pair.key, parsed.address, pair.value);
     note(seen, pair.key, node ? nullptr : &node.error(), events);
     if (node) {
       events.emplace_back(store_event::NodeUp{std::move(*node)});
@@ -215,7 +240,7 @@ void RegistryDecoder::State::put_other(const KvPair& pair, const Keys::Parsed& p
   }
   auto revision = registry::decode_revision(pair.key, pair.value);
   const bool request = parsed.kind == Keys::Parsed::Kind::AckRequest;
-  const auto vtep = request ? Result<IpAddress>(IpAddress{}) : IpAddress::parse(parsed.vtep);
+  const auto vtep = request ? Result<IpAddress>(IpAddress{}) : IpAddress::parse(parsed.address);
   const Error* error = !revision ? &revision.error() : !vtep ? &vtep.error() : nullptr;
   note(seen, pair.key, error, events);
   if (error != nullptr) {
@@ -242,9 +267,11 @@ void RegistryDecoder::State::gone(const Seen& seen, const std::string& key,
   if (parsed.kind == Keys::Parsed::Kind::Endpoint) {
     events.emplace_back(
         store_event::EndpointGone{std::string(parsed.network_id), std::string(parsed.endpoint_id)});
-  } else if (parsed.kind == Keys::Parsed::Kind::Node) {
-    if (const auto vtep = IpAddress::parse(parsed.vtep)) {
-      events.emplace_back(store_event::NodeGone{*vtep});
+  } else if (const auto address = IpAddress::parse(parsed.address)) {
+    if (parsed.kind == Keys::Parsed::Kind::Node) {
+      events.emplace_back(store_event::NodeGone{*address});
+    } else if (parsed.kind == Keys::Parsed::Kind::Floating) {
+      events.emplace_back(store_event::FloatingGone{std::string(parsed.network_id), *address});
     }
   }
 }

@@ -31,6 +31,12 @@ Keys::Parsed parse_own(std::string_view rest) {
   if (const auto vtep = after(rest, "nodes/"); vtep && !vtep->empty()) {
     return {Keys::Parsed::Kind::Node, {}, {}, *vtep};
   }
+  if (auto floating = after(rest, "addresses/")) {
+    const auto nid = take(*floating);
+    return nid.empty() || floating->empty()
+               ? Keys::Parsed{}
+               : Keys::Parsed{Keys::Parsed::Kind::Floating, nid, {}, *floating};
+  }
   auto ack = after(rest, "ack/");
   if (!ack) {
     return {};

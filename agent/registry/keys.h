@@ -49,6 +49,15 @@ class Keys {
     return own_ + "nodes/" + vtep.to_string();
   }
 
+  // Floating addresses of a network, one key each.
+  [[nodiscard]] std::string floatings(std::string_view nid) const {
+    return own_ + "addresses/" + std::string(nid) + "/";
+  }
+
+  [[nodiscard]] std::string floating(std::string_view nid, const IpAddress& address) const {
+    return floatings(nid) + address.to_string();
+  }
+
   [[nodiscard]] std::string acks(std::string_view nid, std::string_view eid) const {
     return own_ + "ack/" + std::string(nid) + "/" + std::string(eid) + "/";
   }
@@ -58,11 +67,11 @@ class Keys {
   }
 
   struct Parsed {
-    enum class Kind { Other, Network, Overlay, Endpoint, Node, AckRequest, Ack };
+    enum class Kind { Other, Network, Overlay, Endpoint, Floating, Node, AckRequest, Ack };
     Kind kind = Kind::Other;
     std::string_view network_id;
     std::string_view endpoint_id;
-    std::string_view vtep;  // as it stands in the key
+    std::string_view address;  // VTEP or floating address, as it stands in the key
   };
 
   // The views point into the key. A key that is not one of those, or lacks a part, is Other.

@@ -43,6 +43,15 @@ Result<Endpoint> create_endpoint(const Context& context, const Network& network,
                                  const EndpointSpec& spec);
 Result<Endpoint> activate_endpoint(const Context& context, const Endpoint& endpoint,
                                    const std::string& sandbox, const std::string& host_ifname);
+// Idempotent. `own_of` is the endpoint that has the address as its own, as far as the caller knows.
+Result<std::optional<FloatingAddress>> hold_address(const Context& context,
+                                                    const FloatingAddress& wanted,
+                                                    const std::optional<std::string>& own_of);
+// False: somebody else has it, or nobody.
+Result<bool> let_go(const Context& context, const std::string& network_id,
+                    const std::string& endpoint_id, const IpAddress& address);
+// All that the endpoint holds.
+Result<void> let_go_all(const Context& context, const Endpoint& endpoint);
 Result<bool> remove_endpoint(const Context& context, const Endpoint& endpoint);
 
 }  // namespace vtepd::registry

@@ -2,6 +2,7 @@
 #include "registry/own_codec.h"
 
 #include "registry/json_text.h"
+#include "registry/keys.h"
 
 #include <limits>
 
@@ -45,6 +46,61 @@ Result<Node> decode_node(std::string_view key, std::string_view vtep, std::strin
   }
   node.vtep = *address;
   return node;
+}
+
+std::string encode_floating(const FloatingRecord& record) {
+  const auto& floating = record.floating;
+  Json json{{"endpoint", floating.endpoint_id}, {"generation", floating.generation}};
+  if (floating.mac) {
+    json["mac"] = floating.mac->to_string();
+  }
+  if (!record.pool_id.empty()) {
+    json["pool"] = record.pool_id;
+  }
+  if (record.leaving) {
+    json["leaving"] = *record.leaving;
+  }
+  json["schema"] = kSchema;
+  return to_text(json);
+}
+
+Result<FloatingRecord> decode_floating(std::string_view key, std::string_view network_id,
+                                       std::string_view address, std::string_view value) {
+  constexpr auto kLargest = std::numeric_limits<std::uint64_t>::max();
+  const auto json = parse_json(value);
+  if (!json) {
+    return fail(json.error().context(key));
+  }
+  Members members(*json, std::string(key));
+  FloatingRecord record;
+  auto& floating = record.floating;
+  floating.network_id = network_id;
+  floating.endpoint_id = members.text("endpoint", true);
+  floating.generation = members.number("generation", true, kLargest);
+  record.pool_id = members.text("pool", false);
+  const auto parsed = IpAddress::parse(address);
+  if (!members.error() && (!parsed || parsed->to_string() != address)) {
+    return fail(ErrorKind::Invalid, std::string(key) + ": the key does not end in an address");
+  }
+  if (!members.error() && !is_id(floating.endpoint_id)) {
+    members.refuse("endpoint", "is not an id of 64 hex digits");
+  }
+  if (const auto text = members.text("mac", false); !text.empty()) {
+    const auto mac = MacAddress::parse_unicast(text);
+    if (!mac) {
+      members.refuse("mac", "is wrong: " + mac.error().what);
+    } else {
+      floating.mac = *mac;
+    }
+  }
+  if (json->is_object() && json->contains("leaving")) {
+    record.leaving = members.number("leaving", true, kLargest);
+  }
+  if (members.error()) {
+    return fail(*members.error());
+  }
+  floating.address = *parsed;
+  return record;
 }
 
 std::string encode_revision(const std::string& revision) {

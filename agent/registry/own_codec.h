@@ -4,6 +4,8 @@
 #include "base/result.h"
 #include "core/model.h"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +15,18 @@ namespace vtepd::registry {
 std::string encode_marker();
 std::string encode_node(const Node& node);
 Result<Node> decode_node(std::string_view key, std::string_view vtep, std::string_view value);
+// addresses/<nid>/<address>: who has a floating address, and what the store holds for it.
+struct FloatingRecord {
+  FloatingAddress floating;
+  std::string pool_id;  // whose bit this key keeps set; empty: none, or it is another's
+  // Set while the holder lets go: the index of the pool's key at which the bit shall be cleared.
+  std::optional<std::uint64_t> leaving;
+};
+
+std::string encode_floating(const FloatingRecord& record);
+Result<FloatingRecord> decode_floating(std::string_view key, std::string_view network_id,
+                                       std::string_view address, std::string_view value);
+
 // A request for acknowledgements, and an acknowledgement.
 std::string encode_revision(const std::string& revision);
 Result<std::string> decode_revision(std::string_view key, std::string_view value);

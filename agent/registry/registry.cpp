@@ -164,6 +164,16 @@ Result<bool> Registry::remove_endpoint(const Endpoint& endpoint) {
   return registry::remove_endpoint(Context{store_, options_, Keys(options_.prefix)}, endpoint);
 }
 
+Result<std::optional<FloatingAddress>> Registry::hold_address(
+    const FloatingAddress& wanted, const std::optional<std::string>& own_of) {
+  return registry::hold_address(Context{store_, options_, Keys(options_.prefix)}, wanted, own_of);
+}
+
+Result<bool> Registry::let_go(const FloatingAddress& held) {
+  return registry::let_go(Context{store_, options_, Keys(options_.prefix)}, held.network_id,
+                          held.endpoint_id, held.address);
+}
+
 Result<std::vector<Endpoint>> Registry::list_endpoints(const std::string& network_id) {
   return registry::read_endpoints(Context{store_, options_, Keys(options_.prefix)}, network_id);
 }

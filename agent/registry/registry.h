@@ -46,6 +46,15 @@ class Registry {
                                      const std::string& host_ifname);
   // Undoes both, idempotently and only if the key is still ours: true if it was there.
   Result<bool> remove_endpoint(const Endpoint& endpoint);
+
+  // Makes the endpoint the holder of an address, whoever has it now, and registers that. The answer
+  // has the new generation; none: the address is the endpoint's own again. `wanted.generation` is
+  // the highest that is known of the network. `own_of`: id of the endpoint that has the address as
+  // its own, as far as the caller knows. Conflict if the pool gave it to somebody unknown.
+  Result<std::optional<FloatingAddress>> hold_address(const FloatingAddress& wanted,
+                                                      const std::optional<std::string>& own_of);
+  // Undoes it, exactly once. False: the endpoint does not hold the address.
+  Result<bool> let_go(const FloatingAddress& held);
   Result<std::vector<Endpoint>> list_endpoints(const std::string& network_id);
 
   Result<void> publish_node(const Node& node, const KvSession& session);

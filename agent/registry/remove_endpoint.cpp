@@ -1,28 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "registry/address_allocator.h"
 #include "registry/endpoint_codec.h"
-#include "registry/ipam_codec.h"
+#include "registry/give_back.h"
 #include "registry/operations.h"
 #include "registry/own_codec.h"
 
-#include <algorithm>
-#include <thread>
-
-// Gives back, exactly once, what an endpoint holds: its address bits and its place in the count.
-// Neither key can tell whether that was done, so the endpoint's own key does, and goes last:
+// Gives back, exactly once (give_back.h), what an endpoint holds: floating addresses, its address
+// bits and its place in the count. The record of that is the endpoint's own key: first its sandbox
+// becomes empty and the indices are noted in it ("leaving"), and it goes last. (Docker deletes the
+// key first; then what a crash leaves behind can never be told from what others took since.) Every
+// run writes its number into the endpoint first, so that of two at once only one gets on.
 //
-//   1. endpoint: sandbox "" and, for each thing, the index of its key at which it shall be given
-//      back ("leaving")
-//   2. each of those keys by compare-and-set at just that index
-//   3. endpoint: deleted
-//
-// After a crash an unchanged index proves that the step was not done. A changed one leaves it open,
-// and the contents decide: a clear bit, or another endpoint with the address, means done. A set bit
-// without one means not done, unless somebody has just taken the address and not yet written the
-// endpoint; so that is looked at twice, some seconds apart. The same goes for a count that is
-// higher than the number of endpoints. (Docker deletes the key first; then what a crash leaves
-// behind can never be told from what others took since.) Every run writes its number into the
-// endpoint first, so that of two at once only one gets on.
+// The bit of an address that another endpoint took over as a floating one is not cleared but handed
+// over to that address's key.
 
 namespace vtepd::registry {
 
@@ -50,7 +39,7 @@ class Removal {
   Result<void> begin();
   Result<void> note();
   Result<void> give_back(const Step& step);
-  Result<bool> was_done(const Step& step, const KvPair& seen);
+  Result<bool> hand_over(const Step& step);
   Result<bool> looks_done(const Step& step, const KvPair& seen);
   [[nodiscard]] Result<std::optional<std::string>> reduced(const Step& step,
                                                            const KvPair& pair) const;
@@ -130,27 +119,19 @@ Result<void> Removal::note() {
   return {};
 }
 
-// What the key shall hold afterwards; nothing if it needs no change.
 Result<std::optional<std::string>> Removal::reduced(const Step& step, const KvPair& pair) const {
-  if (step.pool_id.empty()) {
-    const auto count = decode_count(step.key, pair.value);
-    if (!count) {
-      return fail(count.error());
-    }
-    return *count == 0 ? std::nullopt : std::optional(encode_count(*count - 1));
+  if (!step.pool_id.empty()) {
+    return without_address(pair, step.pool_id, step.address);
   }
-  auto named = decode_bits(step.key, pair.value);
-  const auto id = parse_pool_id(step.pool_id);
-  if (!named || !id) {
-    return fail(!named ? named.error() : id.error());
+  const auto count = decode_count(step.key, pair.value);
+  if (!count) {
+    return fail(count.error());
   }
-  const auto ordinal = ordinal_of(id->pool, step.address);
-  if (!ordinal) {
-    return fail(ordinal.error());
-  }
-  return named->bits.clear(*ordinal) ? std::optional(encode_bits(*named)) : std::nullopt;
+  return *count == 0 ? std::nullopt : std::optional(encode_count(*count - 1));
 }
 
+// A clear bit, or another endpoint with the address, means done; so does a count that is lower than
+// the number of endpoints.
 Result<bool> Removal::looks_done(const Step& step, const KvPair& seen) {
   const auto rest = reduced(step, seen);
   if (!rest) {
@@ -159,80 +140,60 @@ Result<bool> Removal::looks_done(const Step& step, const KvPair& seen) {
   if (!*rest) {
     return true;
   }
+  if (!step.pool_id.empty()) {
+    return others_have(context_, endpoint_.network_id, step.address, endpoint_.id);
+  }
   const auto endpoints = read_endpoints(context_, endpoint_.network_id);
   if (!endpoints) {
     return fail(endpoints.error());
   }
-  if (step.pool_id.empty()) {
-    const auto count = decode_count(step.key, seen.value);
-    return count && *count < endpoints->size();
-  }
-  return std::any_of(endpoints->begin(), endpoints->end(), [&](const Endpoint& other) {
-    const auto has = [&](const auto& address) {
-      return address && address->address == step.address;
-    };
-    return other.id != endpoint_.id && (has(other.address4) || has(other.address6));
-  });
+  const auto count = decode_count(step.key, seen.value);
+  return count && *count < endpoints->size();
 }
 
-// For a step whose key has changed since it was noted.
-Result<bool> Removal::was_done(const Step& step, const KvPair& seen) {
-  auto done = looks_done(step, seen);
-  if (!done || *done) {
-    return done;
-  }
-  std::this_thread::sleep_for(context_.options.settle);
-  return looks_done(step, seen);
+// Leaves the bit to whoever took the address over; true if somebody did.
+Result<bool> Removal::hand_over(const Step& step) {
+  const auto key = context_.keys.floating(endpoint_.network_id, step.address);
+  bool taken = false;
+  auto done =
+      update(context_.store, key, [&](const auto& pair) -> Result<std::optional<std::string>> {
+        taken = pair.has_value();
+        if (!pair) {
+          return std::optional<std::string>();
+        }
+        auto record = decode_floating(key, endpoint_.network_id, step.address.to_string(),
+                                      pair->value);
+        if (!record) {
+          return fail(record.error());
+        }
+        if (record->pool_id == step.pool_id) {
+          return std::optional<std::string>();
+        }
+        record->pool_id = step.pool_id;
+        return std::optional(encode_floating(*record));
+      });
+  return done ? Result<bool>(taken) : fail(done.error());
 }
 
 Result<void> Removal::give_back(const Step& step) {
   auto& noted = leaving_.*step.index;
-  bool open = resumed_;  // an earlier run may have done it; not so what this run noted itself
-  for (int tries = 0; tries < kMaxTries && noted; ++tries) {
-    const auto pair = context_.store.get(step.key);
-    if (!pair) {
-      return fail(pair.error());
+  if (noted && !step.pool_id.empty()) {
+    const auto taken = hand_over(step);
+    if (!taken) {
+      return fail(taken.error());
     }
-    if (!*pair) {
-      noted.reset();  // the pool itself is gone
-      return {};
-    }
-    if (open && (*pair)->index != *noted) {
-      const auto done = was_done(step, **pair);
-      if (!done) {
-        return fail(done.error());
-      }
-      if (*done) {
-        noted.reset();
-        return {};
-      }
-    }
-    const auto value = reduced(step, **pair);
-    if (!value) {
-      return fail(value.error());
-    }
-    if (!*value) {
+    if (*taken) {
       noted.reset();
       return {};
     }
-    if ((*pair)->index != *noted) {
-      noted = (*pair)->index;
-      if (auto written = note(); !written) {
-        return written;
-      }
-      open = false;
-    }
-    const auto written = context_.store.put(step.key, **value, *noted);
-    if (!written) {
-      return fail(written.error());
-    }
-    if (*written) {
-      noted.reset();
-      return {};
-    }
-    back_off(tries);
   }
-  return noted ? fail(too_many_tries(step.key)) : Result<void>();
+  return registry::give_back(
+      context_,
+      {.key = step.key,
+       .reduced = [this, &step](const KvPair& pair) { return reduced(step, pair); },
+       .looks_done = [this, &step](const KvPair& pair) { return looks_done(step, pair); },
+       .note = [this] { return note(); }},
+      noted, resumed_);
 }
 
 Result<bool> Removal::run() {
@@ -243,6 +204,9 @@ Result<bool> Removal::run() {
   ++leaving_.run;
   if (auto begun = resumed_ ? note() : begin(); !begun) {
     return fail(begun.error());
+  }
+  if (auto released = let_go_all(context_, endpoint_); !released) {
+    return fail(released.error());
   }
   for (const auto& step : steps_) {
     if (auto done = give_back(step); !done) {

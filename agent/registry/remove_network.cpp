@@ -151,6 +151,20 @@ Result<void> release_overlay(const Context& context, const std::string& id) {
   return erase_key(context.store, key);
 }
 
+// Left by hosts that are gone; their bits go with the pools.
+Result<void> forget_floating(const Context& context, const std::string& id) {
+  const auto pairs = context.store.list(context.keys.floatings(id));
+  if (!pairs) {
+    return fail(pairs.error());
+  }
+  for (const auto& pair : *pairs) {
+    if (auto erased = erase_key(context.store, pair.key); !erased) {
+      return erased;
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> remove_network(const Context& context, const std::string& network_id) {
@@ -176,7 +190,10 @@ Result<void> remove_network(const Context& context, const std::string& network_i
     static_cast<void>(set_in_delete(context, network_id, false));
     return unused;
   }
-  auto done = release_pools(context, network);
+  auto done = forget_floating(context, network_id);
+  if (done) {
+    done = release_pools(context, network);
+  }
   if (done) {
     done = release_overlay(context, network_id);
   }

@@ -2,6 +2,7 @@
 /* ARP of an endpoint (RFC 826, RFC 5227): may it say so, and the answer from vtep_neigh. */
 #pragma once
 
+#include "announce.h"
 #include "deliver.h"
 #include "event.h"
 #include "source.h"
@@ -85,6 +86,23 @@ static __always_inline int arp_reply(struct __sk_buff *skb, struct frame *frame,
 	return forward(frame, VTEP_ARP_REPLY, deliver(skb, ifindex, same_netns));
 }
 
+/* Gratuitous ARP, request or reply: sender and target are the same address. */
+static __always_inline int arp_announce(struct frame *frame, const struct sender *from,
+					const struct arp_ipv4 *arp)
+{
+	struct vtep_neigh_key key = {.vni = from->port->vni};
+	__be32 addr = *(const __be32 *)arp->sender_addr;
+	__u64 mac = load_mac(arp->sender_mac);
+
+	map_addr4(key.addr, addr);
+	if (!addr4_allowed(from, addr))
+		return 0;
+
+	int verdict = announce(from, &key, mac);
+
+	return verdict > 0 ? forward(frame, VTEP_ANNOUNCED, TC_ACT_SHOT) : verdict;
+}
+
 /* 0: allowed, not ours to answer. */
 static __always_inline int handle_arp(struct __sk_buff *skb, struct frame *frame,
 				      const struct sender *from)
@@ -101,10 +119,12 @@ static __always_inline int handle_arp(struct __sk_buff *skb, struct frame *frame
 		return -VTEP_MALFORMED;
 	if (!arp_sender_allowed(from, arp))
 		return -VTEP_SPOOF_ARP;
+	if (target == *(const __be32 *)arp->sender_addr)
+		return target ? arp_announce(frame, from, arp) : 0;
 	if (arp->operation != bpf_htons(ARP_REQUEST))
 		return 0;
-	/* An announcement of its own address, or a probe for it: nobody else answers. */
-	if (target == *(const __be32 *)arp->sender_addr || is_own_addr4(from->port, target))
+	/* A probe for its own address: nobody else answers. */
+	if (is_own_addr4(from->port, target))
 		return 0;
 
 	struct vtep_neigh_key key = {.vni = from->port->vni};
@@ -119,5 +139,5 @@ static __always_inline int handle_arp(struct __sk_buff *skb, struct frame *frame
 
 	__u64 mac = load_mac(neigh->mac);
 
-	return mac == asker ? 0 : arp_reply(skb, frame, from, mac);
+	return mac == asker || is_mac_here(from, mac) ? 0 : arp_reply(skb, frame, from, mac);
 }

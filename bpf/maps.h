@@ -112,5 +112,13 @@ struct {
 	__type(value, __u64);
 } vtep_event_gate SEC(".maps") __weak;
 
+/* When a port last announced an address. Private to the programs, and no harm if one is forgotten. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct vtep_announce_key);
+	__type(value, __u64);
+} vtep_announces SEC(".maps") __weak;
+
 /* Set by the agent before load; constant for the verifier, which removes what is switched off. */
 const volatile struct vtep_config vtep_cfg SEC(".rodata") __weak = {};

@@ -5,6 +5,7 @@
 
 #include <linux/ipv6.h>
 
+#include "announce.h"
 #include "deliver.h"
 #include "event.h"
 #include "source.h"
@@ -191,12 +192,28 @@ static __always_inline int answer_solicit(struct __sk_buff *skb, struct frame *f
 
 	__u64 mac = load_mac(neigh->mac);
 
-	if (mac == from->mac)
+	if (mac == from->mac || is_mac_here(from, mac))
 		return 0;
 
 	int verdict = nd_reply(skb, from, asker_mac, mac);
 
 	return verdict < 0 ? verdict : forward(frame, VTEP_ND_REPLY, verdict);
+}
+
+/* An advertisement that nobody asked for. */
+static __always_inline int nd_announce(struct frame *frame, const struct sender *from,
+				       const struct nd_message *message, __u64 mac)
+{
+	struct vtep_neigh_key key = {.vni = from->port->vni};
+
+	copy_addr6(key.addr, message->target);
+	if (message->flags & bpf_htonl(ND_FLAG_SOLICITED) || !addr6_allowed(from, key.addr) ||
+	    is_link_local_of(from->mac, key.addr))
+		return 0;
+
+	int verdict = announce(from, &key, mac);
+
+	return verdict > 0 ? forward(frame, VTEP_ANNOUNCED, TC_ACT_SHOT) : verdict;
 }
 
 /* A solicitation or advertisement, or a router solicitation. 0: allowed, not ours to answer. */
@@ -229,7 +246,10 @@ static __always_inline int handle_nd(struct __sk_buff *skb, struct frame *frame,
 
 	if (!message || message->target[0] == 0xff)
 		return -VTEP_MALFORMED;
-	if (type == ND_ADVERT)
-		return unchecked(from) || addr6_allowed(from, message->target) ? 0 : -VTEP_SPOOF_ND;
+	if (type == ND_ADVERT) {
+		if (!unchecked(from) && !addr6_allowed(from, message->target))
+			return -VTEP_SPOOF_ND;
+		return nd_announce(frame, from, message, scan.mac ?: from->mac);
+	}
 	return answer_solicit(skb, frame, from, message->target, scan.mac ?: from->mac);
 }

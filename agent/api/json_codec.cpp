@@ -45,7 +45,7 @@ constexpr const char* kKey<std::vector<DropView>> = "drops";
 
 template <typename T>
 constexpr bool kIsRequest = std::same_as<T, NetworkSpec> || std::same_as<T, AttachRequest> ||
-                            std::same_as<T, DetachRequest>;
+                            std::same_as<T, DetachRequest> || std::same_as<T, AddressRequest>;
 
 auto order(const NetworkView& row) {
   return std::tie(row.name, row.address_space, row.id);
@@ -225,6 +225,7 @@ VTEPD_DOCUMENT(std::vector<DropView>)
 VTEPD_DOCUMENT(NetworkSpec)
 VTEPD_DOCUMENT(AttachRequest)
 VTEPD_DOCUMENT(DetachRequest)
+VTEPD_DOCUMENT(AddressRequest)
 #undef VTEPD_DOCUMENT
 
 }  // namespace vtepd

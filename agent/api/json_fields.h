@@ -27,6 +27,12 @@ void describe(Io& io, Row& row) {
   io.field("endpoints", row.endpoints);
 }
 
+template <typename Io, Is<HeldAddressView> Row>
+void describe(Io& io, Row& row) {
+  io.field("address", row.address);
+  io.field("mac", row.mac);
+}
+
 template <typename Io, Is<EndpointView> Row>
 void describe(Io& io, Row& row) {
   io.field("id", row.id);
@@ -40,6 +46,7 @@ void describe(Io& io, Row& row) {
   io.field("vtep", row.vtep);
   io.field("local", row.local);
   io.field("state", row.state);
+  io.field("held", row.held);
   io.field("netns", row.netns);
   io.field("ifname", row.ifname);
   io.field("host_ifname", row.host_ifname);
@@ -139,6 +146,7 @@ void describe(Io& io, Row& row) {
   io.field("networks", row.networks);
   io.field("endpoints", row.endpoints);
   io.field("local_endpoints", row.local_endpoints);
+  io.field("moves_limited", row.moves_limited);
   io.field("tables", row.tables);
 }
 
@@ -187,6 +195,13 @@ void describe(Io& io, Row& row) {
   io.field("network", row.network);
   io.field("netns", row.netns_path);
   io.field("ifname", row.ifname);
+}
+
+template <typename Io, Is<AddressRequest> Row>
+void describe(Io& io, Row& row) {
+  io.required("endpoint", row.endpoint);
+  io.required("address", row.address);
+  io.field("mac", row.mac);
 }
 
 }  // namespace vtepd

@@ -92,6 +92,24 @@ void detach(Call call) {
   call.control.detach(*request, reply<EndpointView>(std::move(call.done)));
 }
 
+void add_address(Call call) {
+  const auto request = from_json<AddressRequest>(call.body);
+  if (!request) {
+    call.done(error_answer(request.error()));
+    return;
+  }
+  call.control.add_address(*request, reply<EndpointView>(std::move(call.done)));
+}
+
+void remove_address(Call call) {
+  const auto request = from_json<AddressRequest>(call.body);
+  if (!request) {
+    call.done(error_answer(request.error()));
+    return;
+  }
+  call.control.remove_address(*request, reply<EndpointView>(std::move(call.done)));
+}
+
 struct Route {
   std::string_view method;
   std::string_view path;  // "*" stands for one segment
@@ -118,6 +136,8 @@ const std::vector<Route>& routes() {
       {"GET", "/v1/endpoints", [](Call call) { call.done(answer(call.control.endpoints())); }},
       {"POST", "/v1/endpoints", attach},
       {"POST", "/v1/endpoints/detach", detach},
+      {"POST", "/v1/addresses", add_address},
+      {"POST", "/v1/addresses/remove", remove_address},
       {"DELETE", "/v1/endpoints/*",
        [](Call call) {
          DetachRequest request;

@@ -29,7 +29,8 @@ Agent::Agent(Options options, Ports ports)
       ports_(ports),
       overlay_(options_.vtep, options_.owner),
       retry_timer_(ports.loop.make_timer()),
-      verify_timer_(ports.loop.make_timer()) {}
+      verify_timer_(ports.loop.make_timer()),
+      move_timer_(ports.loop.make_timer()) {}
 
 Agent::~Agent() = default;
 
@@ -48,6 +49,12 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
   auto endpoints = std::exchange(saved_.endpoints, {});
   for (const auto& local : endpoints) {
     adopt(local);
+  }
+  for (const auto& floating : std::exchange(saved_.floating, {})) {
+    if (overlay_.locals().contains(floating.endpoint_id)) {
+      overlay_.upsert_floating(floating);
+      unconfirmed_.emplace(floating.network_id, floating.address);
+    }
   }
   // Only additions: what an earlier run put there for other hosts stays until the store speaks.
   auto delta = diff(*held, overlay_.desired());
@@ -98,6 +105,9 @@ void Agent::on_store_events(std::vector<StoreEvent> events) {
       });
   if (first_sync) {
     synced_ = true;
+    for (const auto& [network_id, address] : std::exchange(unconfirmed_, {})) {
+      overlay_.erase_floating(network_id, address);
+    }
     reconcile();
     enqueue([this](const Done& done) { withdraw_orphans(done); });
     spdlog::info("in step with the store networks={} endpoints={} local={}",
@@ -139,6 +149,11 @@ void Agent::take(const StoreEvent& event) {
         } else if constexpr (std::is_same_v<Kind, EndpointGone>) {
           overlay_.erase_endpoint(e.network_id, e.id);
           acknowledgements_.forget(e.id);
+        } else if constexpr (std::is_same_v<Kind, FloatingUp>) {
+          unconfirmed_.erase({e.floating.network_id, e.floating.address});
+          overlay_.upsert_floating(e.floating);
+        } else if constexpr (std::is_same_v<Kind, FloatingGone>) {
+          overlay_.erase_floating(e.network_id, e.address);
         } else if constexpr (std::is_same_v<Kind, NodeUp>) {
           nodes_[e.node.vtep] = e.node;
         } else if constexpr (std::is_same_v<Kind, NodeGone>) {
@@ -191,6 +206,7 @@ ApplyReport Agent::program() {
   }
   auto report = ports_.dataplane.apply(delta);
   note_failures(report);
+  announce_moved();
   return report;
 }
 
@@ -270,6 +286,10 @@ void Agent::on_dataplane_event(const DataplaneEvent& event) {
   spdlog::debug("data path event reason={} vni={} ifindex={} mac={} address={}",
                 reason_name(event.reason), event.vni.value, event.ifindex.value,
                 event.mac.to_string(), event.address.to_string());
+  if (event.reason == VTEP_ANNOUNCED) {
+    on_announcement(event);
+    return;
+  }
   const auto now = Clock::now();
   if (event.reason != VTEP_NOT_MEMBER || !refresh_ || now - last_refresh_ < kRefreshInterval) {
     return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/acknowledgements.h"
+#include "core/move_limiter.h"
 #include "core/overlay.h"
 #include "core/store_event.h"
 #include "ports/control.h"
@@ -83,6 +84,8 @@ class Agent : public Control {
   void remove_network(const std::string& name_or_id, Reply<NetworkView> reply) override;
   void attach(const AttachRequest& request, Reply<AttachReply> reply) override;
   void detach(const DetachRequest& request, Reply<EndpointView> reply) override;
+  void add_address(const AddressRequest& request, Reply<EndpointView> reply) override;
+  void remove_address(const AddressRequest& request, Reply<EndpointView> reply) override;
   Result<std::vector<EndpointView>> endpoints() override;
   Result<std::vector<FdbView>> fdb() override;
   Result<std::vector<NeighbourView>> neighbours() override;
@@ -127,6 +130,15 @@ class Agent : public Control {
   bool keep_name(const LocalEndpoint& local);
   void publish_node();
 
+  // Addresses that move (agent_addresses.cpp).
+  void on_announcement(const DataplaneEvent& event);
+  void carry_out_moves();
+  Result<void> check_move(const LocalEndpoint& local, const AddressMove& move);
+  void hold(const AddressMove& move, std::function<void(Result<void>)> then);
+  void remember_held();
+  void announce_moved();
+  [[nodiscard]] EndpointView local_view(const LocalEndpoint& local) const;
+
   // Takes a local endpoint out of the data path and the state, its interfaces off the host, and
   // remembers that the store must follow.
   void remove_local(const std::string& id);
@@ -137,7 +149,7 @@ class Agent : public Control {
   void save_pending();
   void retry_later();
 
-  Result<const LocalEndpoint*> find_local(const DetachRequest& request);
+  Result<const LocalEndpoint*> find_local(const DetachRequest& request) const;
   [[nodiscard]] ViewNames names() const;
   [[nodiscard]] Vni vni_of(const LocalEndpoint& local) const;
   void collect_problems(StatusView& view);
@@ -168,6 +180,9 @@ class Agent : public Control {
   std::chrono::milliseconds retry_delay_{0};
   std::unique_ptr<EventLoop::Timer> verify_timer_;
   Clock::time_point last_refresh_{};
+  MoveLimiter moves_{std::chrono::seconds(1)};
+  std::unique_ptr<EventLoop::Timer> move_timer_;
+  std::set<std::pair<std::string, IpAddress>> unconfirmed_;  // remembered, not yet seen in the store
   std::function<void()> ready_;
   std::function<void()> refresh_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -29,7 +29,9 @@ void Agent::remove_local(const std::string& id) {
 }
 
 Result<void> Agent::save_state() {
-  SavedState state{.endpoints = {}, .idle_device = saved_.idle_device, .store = saved_.store};
+  SavedState state{.endpoints = {},
+                   .floating = overlay_.held_here(),
+                   .idle_device = saved_.idle_device, .store = saved_.store};
   for (const auto& [id, local] : overlay_.locals()) {
     state.endpoints.push_back(local);
   }
@@ -90,7 +92,7 @@ void Agent::withdraw_orphans(const Done& done) {
   withdraw_pending([done](const Result<void>&) { done(); });
 }
 
-Result<const LocalEndpoint*> Agent::find_local(const DetachRequest& request) {
+Result<const LocalEndpoint*> Agent::find_local(const DetachRequest& request) const {
   const LocalEndpoint* found = nullptr;
   const auto matches = [&](const LocalEndpoint& local) {
     if (request.endpoint.empty()) {
@@ -132,7 +134,7 @@ void Agent::detach(const DetachRequest& request, Reply<EndpointView> reply) {
       done();
       return;
     }
-    const auto view = endpoint_view(**found, vni_of(**found));
+    const auto view = local_view(**found);
     spdlog::info("detached endpoint={} network={} interface={}", view.name, view.network,
                  view.host_ifname);
     remove_local(view.id);

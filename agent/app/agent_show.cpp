@@ -12,6 +12,17 @@ namespace {
 
 constexpr std::uint64_t kNearlyFullPercent = 80;
 
+std::vector<HeldAddressView> held_views(const Overlay::NetworkRecord& network,
+                                        const Overlay::EndpointRecord& endpoint) {
+  std::vector<HeldAddressView> views;
+  if (const auto held = network.held.find(endpoint.id); held != network.held.end()) {
+    for (const auto& address : held->second) {
+      views.push_back({address, network.floating.at(address).mac.value_or(endpoint.mac)});
+    }
+  }
+  return views;
+}
+
 }  // namespace
 
 Vni Agent::vni_of(const LocalEndpoint& local) const {
@@ -44,6 +55,13 @@ ViewNames Agent::names() const {
   return names;
 }
 
+EndpointView Agent::local_view(const LocalEndpoint& local) const {
+  auto view = endpoint_view(local, vni_of(local));
+  const auto& network = overlay_.networks().at(local.endpoint.network_id);
+  view.held = held_views(network, network.locals.at(local.endpoint.id));
+  return view;
+}
+
 EndpointView Agent::stored_endpoint_view(const Overlay::NetworkRecord& network,
                                          const Overlay::EndpointRecord& endpoint) const {
   EndpointView view{.id = endpoint.id.to_string(),
@@ -61,6 +79,7 @@ EndpointView Agent::stored_endpoint_view(const Overlay::NetworkRecord& network,
     view.vni = subnet == nullptr ? Vni{} : subnet->vni;
   }
   view.mtu = network.network ? network.network->mtu() : 0;
+  view.held = held_views(network, endpoint);
   const bool leaving = std::any_of(pending_.begin(), pending_.end(),
                                    [&](const Endpoint& p) { return p.id == view.id; });
   view.state = leaving ? "withdrawing" : (endpoint.active ? "up" : "joining");
@@ -70,7 +89,7 @@ EndpointView Agent::stored_endpoint_view(const Overlay::NetworkRecord& network,
 Result<std::vector<EndpointView>> Agent::endpoints() {
   std::vector<EndpointView> views;
   for (const auto& [id, local] : overlay_.locals()) {
-    views.push_back(endpoint_view(local, vni_of(local)));
+    views.push_back(local_view(local));
   }
   for (const auto& [network_id, network] : overlay_.networks()) {
     for (const auto& [id, endpoint] : network.endpoints) {
@@ -200,6 +219,7 @@ StatusView Agent::status() {
   }
   view.malformed_keys = malformed_;
   view.pending_withdrawals = pending_.size();
+  view.moves_limited = moves_.limited();
   view.networks = overlay_.networks().size();
   view.endpoints = overlay_.endpoint_count();
   view.local_endpoints = overlay_.locals().size();

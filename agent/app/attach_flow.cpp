@@ -296,7 +296,7 @@ void AttachFlow::fail_with(const Error& error) {
 }
 
 AttachReply AttachFlow::make_reply(const LocalEndpoint& local, bool existed) const {
-  return {.endpoint = endpoint_view(local, agent_.vni_of(local)),
+  return {.endpoint = agent_.local_view(local),
           .existed = existed,
           .hosts = {},
           .timed_out = false};

@@ -32,6 +32,11 @@ struct NetworkView {
   std::uint64_t endpoints = 0;
 };
 
+struct HeldAddressView {
+  IpAddress address;
+  MacAddress mac;
+};
+
 struct EndpointView {
   std::string id;
   std::string name;
@@ -44,6 +49,7 @@ struct EndpointView {
   IpAddress vtep;
   bool local = false;
   std::string state;  // "up", "joining" (no sandbox yet), "withdrawing"
+  std::vector<HeldAddressView> held;  // floating addresses
   // Only for local ones:
   std::string netns;
   std::string ifname;
@@ -121,6 +127,7 @@ struct StatusView {
   std::uint64_t store_down_seconds = 0;
   std::map<std::string, std::string> malformed_keys;  // key -> why
   std::uint64_t pending_withdrawals = 0;
+  std::uint64_t moves_limited = 0;  // announcements that were too many for one address
   // Counts
   std::uint64_t networks = 0;
   std::uint64_t endpoints = 0;

@@ -133,6 +133,15 @@ Mistake convert_detach(const Arguments& arguments, DetachRequest& request) {
   return into("--netns", arguments.netns, parse_netns, request.netns_path);
 }
 
+Mistake convert_address(const Arguments& arguments, AddressRequest& request) {
+  if (auto mistake = into("IP", arguments.address, IpAddress::parse, request.address)) {
+    return mistake;
+  }
+  return arguments.mac.empty()
+             ? std::nullopt
+             : into("--mac", arguments.mac, MacAddress::parse_unicast, request.mac);
+}
+
 }  // namespace
 
 std::optional<std::string> convert(const Arguments& arguments, Command& command) {
@@ -146,6 +155,9 @@ std::optional<std::string> convert(const Arguments& arguments, Command& command)
       return convert_attach(arguments, command.attach);
     case Action::Detach:
       return convert_detach(arguments, command.detach);
+    case Action::AddressAdd:
+    case Action::AddressDelete:
+      return convert_address(arguments, command.address);
     default:
       return std::nullopt;
   }

@@ -21,7 +21,8 @@ struct Arguments {
   bool no_source_check = false;
   std::vector<std::string> allowed_addresses;
   std::vector<std::string> allowed_macs;
-  std::string target;  // detach: endpoint or network
+  std::string target;   // detach: endpoint or network
+  std::string address;  // address add, del
 };
 
 // Makes values of them. Returns the first mistake, "--option: what", if there is one.

@@ -49,6 +49,7 @@ class Parser {
     add_network();
     add_attach();
     add_detach();
+    add_address();
     add_show();
     leaf(app_, "version", "print the version", Action::Version);
   }
@@ -204,6 +205,24 @@ class Parser {
         ->required();
     detach->add_option("--netns", texts_.netns, "namespace: name or path");
     detach->add_option("--ifname", command_.detach.ifname, "interface there, if it has several");
+  }
+
+  void add_address() {
+    auto& group = *app_.add_subcommand("address", "give endpoints further addresses, or take them");
+    group.require_subcommand(1);
+    const auto add = [&](const char* name, const char* text, Action action) {
+      auto* app = leaf(group, name, text, action);
+      app->add_option("ENDPOINT", command_.address.endpoint,
+                      "id, 8 digits of it and more, name or host interface; of this host")
+          ->required();
+      app->add_option("IP", texts_.address, "without prefix length")->required();
+      return app;
+    };
+    auto* put = add("add", "let an endpoint hold an address, whoever has it now",
+                    Action::AddressAdd);
+    put->add_option("--mac", texts_.mac, "MAC that answers for it (the endpoint's own)");
+    put->footer(kAddressFooter);
+    add("del", "let go of it", Action::AddressDelete);
   }
 
   void add_show() {

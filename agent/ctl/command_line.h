@@ -24,6 +24,8 @@ enum class Action {
   NetworkRemove,
   Attach,
   Detach,
+  AddressAdd,
+  AddressDelete,
   ShowFdb,
   ShowNeigh,
   ShowVteps,
@@ -46,6 +48,7 @@ struct Command {
   NetworkSpec create;
   AttachRequest attach;
   DetachRequest detach;
+  AddressRequest address;
 
   [[nodiscard]] std::string socket_path() const;
 };

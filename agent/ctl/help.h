@@ -39,6 +39,15 @@ inline constexpr const char* kDetachFooter =
     "  vtepctl detach 3f2a91c0\n"
     "  vtepctl detach blue --netns web --ifname eth1";
 
+inline constexpr const char* kAddressFooter =
+    "\nThe interface in the namespace is not touched: add the address there yourself. An endpoint\n"
+    "attached with --allow-address moves such an address to itself by announcing it (gratuitous\n"
+    "ARP, unsolicited neighbour advertisement), as keepalived does.\n"
+    "\nExamples:\n"
+    "  vtepctl address add web 10.1.0.100\n"
+    "  vtepctl address add web2 10.1.0.100 --mac 00:00:5e:00:01:0a\n"
+    "  vtepctl address del web2 10.1.0.100";
+
 inline constexpr const char* kStatusFooter = "\nExit codes: 0 well, 1 degraded, 2 down.";
 
 }  // namespace vtepd::ctl

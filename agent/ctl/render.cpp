@@ -39,6 +39,16 @@ std::string addresses(const EndpointView& view) {
                 view.address6 ? view.address6->to_string() : "");
 }
 
+// With those it holds besides.
+std::string all_addresses(const EndpointView& view) {
+  auto text = addresses(view);
+  for (const auto& held : view.held) {
+    text = joined(text, held.address.to_string() +
+                            (held.mac == view.mac ? "" : " (" + held.mac.to_string() + ")"));
+  }
+  return text;
+}
+
 std::string text_of(const IpAddress& address) {
   return address.is_unspecified() ? "" : address.to_string();
 }
@@ -154,7 +164,7 @@ std::string render(const std::vector<EndpointView>& rows) {
                    {"NETNS"},
                    {"HOST-END"}});
   for (const auto& row : rows) {
-    table.add({row.network, row.name, row.id.substr(0, kShortId), addresses(row),
+    table.add({row.network, row.name, row.id.substr(0, kShortId), all_addresses(row),
                row.mac.to_string(), row.local ? "local" : text_of(row.vtep), row.state, row.ifname,
                row.netns, row.host_ifname});
   }
@@ -224,6 +234,10 @@ std::string render(const StatusView& status) {
   add_parts(sheet, status);
   if (status.pending_withdrawals > 0) {
     sheet.add("pending", number(status.pending_withdrawals) + " to be withdrawn from the store");
+  }
+  if (status.moves_limited > 0) {
+    sheet.add("moves", number(status.moves_limited) +
+                           " announcements were too many for one address and second");
   }
   for (const auto& [key, why] : status.malformed_keys) {
     sheet.add("bad key", key + ": " + why);

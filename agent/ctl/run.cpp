@@ -124,6 +124,30 @@ int detach(const Command& command, std::ostream& out, std::ostream& err) {
                out);
 }
 
+int address_add(const Command& command, std::ostream& out, std::ostream& err) {
+  const auto endpoint =
+      ask<EndpointView>(command, "POST", "/v1/addresses", to_json(command.address), err);
+  return endpoint ? print(command, *endpoint,
+                          printable(endpoint->name) + " of network " +
+                              printable(endpoint->network) + " holds " +
+                              command.address.address.to_string() + "\n",
+                          out)
+                  : kFailed;
+}
+
+int address_delete(const Command& command, std::ostream& out, std::ostream& err) {
+  int code = kOk;
+  const auto endpoint = take_away<EndpointView>(command, "POST", "/v1/addresses/remove",
+                                                to_json(command.address), out, err, code);
+  if (!endpoint) {
+    return code;
+  }
+  return print(command, *endpoint,
+               printable(endpoint->name) + " no longer holds " +
+                   command.address.address.to_string() + "\n",
+               out);
+}
+
 int execute(const Command& command, std::ostream& out, std::ostream& err) {
   switch (command.action) {
     case Action::NetworkCreate:
@@ -138,6 +162,10 @@ int execute(const Command& command, std::ostream& out, std::ostream& err) {
       return attach(command, out, err);
     case Action::Detach:
       return detach(command, out, err);
+    case Action::AddressAdd:
+      return address_add(command, out, err);
+    case Action::AddressDelete:
+      return address_delete(command, out, err);
     case Action::Version:
       out << "vtepctl " VTEPD_VERSION "\n";
       return kOk;

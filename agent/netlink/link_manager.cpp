@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/link_manager.h"
 
+#include "netlink/announcement.h"
 #include "netlink/link.h"
 #include "netlink/netns.h"
 #include "netlink/port_requests.h"
@@ -252,6 +253,11 @@ Result<void> LinkManager::remove_port(const std::string& host_ifname) {
                                          "' is not a veth, so vtepd did not make it and leaves it");
   }
   return delete_link(socket_, (*link)->index, host_ifname);
+}
+
+Result<void> LinkManager::announce(IfIndex host_end, const IpAddress& address,
+                                   const MacAddress& mac) {
+  return send_frame(host_end, announcement(address, mac));
 }
 
 Result<std::vector<MacAddress>> LinkManager::host_macs() {

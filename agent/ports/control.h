@@ -48,6 +48,13 @@ struct DetachRequest {
   std::string ifname;
 };
 
+// An address that an endpoint shall hold besides its own, whoever has it now.
+struct AddressRequest {
+  std::string endpoint;  // as in DetachRequest
+  IpAddress address;
+  std::optional<MacAddress> mac;  // that answers for it; default: the endpoint's
+};
+
 // What a person or a plugin may ask of the daemon. Called on the loop's thread; the reply comes on
 // it too, at once or later, exactly once.
 class Control {
@@ -62,6 +69,9 @@ class Control {
   virtual void remove_network(const std::string& name_or_id, Reply<NetworkView> reply) = 0;
   virtual void attach(const AttachRequest& request, Reply<AttachReply> reply) = 0;
   virtual void detach(const DetachRequest& request, Reply<EndpointView> reply) = 0;
+  virtual void add_address(const AddressRequest& request, Reply<EndpointView> reply) = 0;
+  // NotFound: the endpoint does not hold it. The MAC is not looked at.
+  virtual void remove_address(const AddressRequest& request, Reply<EndpointView> reply) = 0;
   virtual Result<std::vector<EndpointView>> endpoints() = 0;
   virtual Result<std::vector<FdbView>> fdb() = 0;
   virtual Result<std::vector<NeighbourView>> neighbours() = 0;

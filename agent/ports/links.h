@@ -70,6 +70,10 @@ class Links {
   virtual Result<void> rename(IfIndex index, const std::string& name) = 0;
   // Removes the pair; no error if it is gone already.
   virtual Result<void> remove_port(const std::string& host_ifname) = 0;
+  // Sends a gratuitous ARP request or an unsolicited neighbour advertisement out of the host end:
+  // whoever is behind it learns that this MAC has the address now.
+  virtual Result<void> announce(IfIndex host_end, const IpAddress& address,
+                                const MacAddress& mac) = 0;
   // MACs of all interfaces of the daemon's namespace; an endpoint may have none of these.
   virtual Result<std::vector<MacAddress>> host_macs() = 0;
 };

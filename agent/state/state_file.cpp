@@ -137,6 +137,26 @@ LocalEndpoint local_from(const json& value) {
   return local;
 }
 
+json to_json(const FloatingAddress& floating) {
+  return {{"network_id", floating.network_id},
+          {"address", floating.address.to_string()},
+          {"endpoint_id", floating.endpoint_id},
+          {"mac", floating.mac ? json(floating.mac->to_string()) : json(nullptr)},
+          {"generation", floating.generation}};
+}
+
+FloatingAddress floating_from(const json& value) {
+  FloatingAddress floating{.network_id = value.at("network_id"),
+                           .address = must(IpAddress::parse(value.at("address").get<std::string>())),
+                           .endpoint_id = value.at("endpoint_id"),
+                           .mac = {},
+                           .generation = value.at("generation")};
+  if (const auto& mac = value.at("mac"); !mac.is_null()) {
+    floating.mac = must(MacAddress::parse(mac.get<std::string>()));
+  }
+  return floating;
+}
+
 // Reads one of the two files; an absent one is an empty document of that kind.
 template <typename T, typename Decode>
 Result<T> load_document(const std::string& path, Decode&& decode) {
@@ -167,6 +187,9 @@ Result<SavedState> StateFile::load() const {
     for (const auto& value : document.at("endpoints")) {
       state.endpoints.push_back(local_from(value));
     }
+    for (const auto& value : document.value("floating", json::array())) {
+      state.floating.push_back(floating_from(value));
+    }
     return state;
   });
 }
@@ -176,7 +199,12 @@ Result<void> StateFile::save(const SavedState& state) const {
   for (const auto& local : state.endpoints) {
     endpoints.push_back(to_json(local));
   }
+  json floating = json::array();
+  for (const auto& held : state.floating) {
+    floating.push_back(to_json(held));
+  }
   const json document{{"schema", 1},
+                      {"floating", std::move(floating)},
                       {"idle_device", state.idle_device},
                       {"store", state.store},
                       {"endpoints", std::move(endpoints)}};

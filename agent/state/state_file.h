@@ -13,6 +13,7 @@ namespace vtepd {
 // this host, and pending.json with those that are gone here and not yet withdrawn from the store.
 struct SavedState {
   std::vector<LocalEndpoint> endpoints;
+  std::vector<FloatingAddress> floating;  // that these endpoints hold
   std::string idle_device;  // name of the idle vxlan device, if we made one
   // Which store this instance was in step with: from then on a folder without one is a store that
   // is not mounted, not a place to make a new one.

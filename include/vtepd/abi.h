@@ -175,6 +175,13 @@ struct vtep_event {
 };
 VTEP_ASSERT_SIZE(struct vtep_event, 48);
 
+/* vtep_announces, private to the programs: {port, address} -> when that was last announced. */
+struct vtep_announce_key {
+	__u32 ifindex;
+	__u8 addr[16];
+};
+VTEP_ASSERT_SIZE(struct vtep_announce_key, 20);
+
 /* Features of the running kernel, found by probing. */
 #define VTEP_FEATURE_ENCAP_L2_ETH 1 /* BPF_F_ADJ_ROOM_ENCAP_L2_ETH, 5.13 */
 #define VTEP_FEATURE_DECAP_L3 2     /* BPF_F_ADJ_ROOM_DECAP_L3_*, 6.3 */

@@ -51,7 +51,10 @@
 	X(ECN, DROP, "congestion mark on a flow without ECN (RFC 6040)", "")                       \
 	X(DECAP_FAILED, DROP, "kernel refused to strip the outer header", "")                      \
 	X(GUARD, DROP, "caught by a drop-all program",                                             \
-	  "a program was detached, or the host itself sent to a port")
+	  "a program was detached, or the host itself sent to a port")                             \
+	X(ANNOUNCED, FORWARD, "address announced by an endpoint that does not have it yet", "")    \
+	X(ANNOUNCED_AGAIN, DROP, "the same announcement again within 100 ms",                      \
+	  "two endpoints that both say an address is theirs?")
 
 #define VTEP_REASON_ENUM(name, kind, text, hint) VTEP_##name,
 enum vtep_reason { VTEP_REASONS(VTEP_REASON_ENUM) VTEP_REASON_MAX };

@@ -98,6 +98,15 @@ class FakeLinks : public Links {
   std::optional<Error> fail_bring_up;
   std::set<std::string> up;
 
+  struct Announced {
+    IfIndex port;
+    IpAddress address;
+    MacAddress mac;
+    bool operator==(const Announced&) const = default;
+  };
+
+  std::vector<Announced> announced;
+
   Result<Netns> open_netns(const std::string& path) override {
     const auto place = namespaces.find(path);
     if (place == namespaces.end()) {
@@ -157,6 +166,12 @@ class FakeLinks : public Links {
 
   Result<void> remove_port(const std::string& host_ifname) override {
     links.erase(host_ifname);
+    return {};
+  }
+
+  Result<void> announce(IfIndex host_end, const IpAddress& address,
+                        const MacAddress& mac) override {
+    announced.push_back({host_end, address, mac});
     return {};
   }
 

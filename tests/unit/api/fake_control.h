@@ -114,6 +114,16 @@ class FakeControl : public Control {
     reply(outcome(endpoint_view()));
   }
 
+  void add_address(const AddressRequest& request, Reply<EndpointView> reply) override {
+    address_added = request;
+    reply(outcome(endpoint_view()));
+  }
+
+  void remove_address(const AddressRequest& request, Reply<EndpointView> reply) override {
+    address_removed = request;
+    reply(outcome(endpoint_view()));
+  }
+
   Result<std::vector<EndpointView>> endpoints() override {
     return outcome(std::vector{endpoint_view()});
   }
@@ -144,6 +154,8 @@ class FakeControl : public Control {
   std::optional<NetworkSpec> created;
   std::optional<AttachRequest> attached;
   std::optional<DetachRequest> detached;
+  std::optional<AddressRequest> address_added;
+  std::optional<AddressRequest> address_removed;
   std::string name;
 };
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "base/result.h"
+#include "core/types.h"
+
+#include <cstddef>
+#include <vector>
+
+namespace vtepd::netlink {
+
+// The frame that tells everybody who remembers the address that this MAC has it now: for IPv4 a
+// gratuitous ARP request (RFC 5944 section 4.6), for IPv6 an unsolicited neighbour advertisement
+// with the override flag (RFC 4861 section 7.2.6).
+[[nodiscard]] std::vector<std::byte> announcement(const IpAddress& address, const MacAddress& mac);
+
+// Sends a frame out of an interface of the calling thread's namespace, past qdisc and TC programs.
+Result<void> send_frame(IfIndex interface, const std::vector<std::byte>& frame);
+
+}  // namespace vtepd::netlink

@@ -118,5 +118,42 @@ TEST(Restart, ChangesMadeMeanwhileAreInTheMapsWithinASecond) {
   EXPECT_TRUE(pair.b->pings(again.address));
 }
 
+// Tables that shrink under what they hold: endpoints of this host go on, and words say what to do.
+TEST(Restart, TooSmallTablesKeepTheEndpointsOfThisHost) {
+  Pair pair;
+  Host& host = pair.lab.host(2);
+  const Container& c = host.attach("blue", "192.168.7.13");
+  for (const char* address : {"192.168.7.21", "192.168.7.22", "192.168.7.23"}) {
+    await_known(host, pair.lab.host(1).attach("blue", address).address);
+  }
+  ASSERT_TRUE(pair.b->pings(c.address));
+  ASSERT_TRUE(pair.b->pings(pair.a->address)) << "the twin: it is lost for lack of room only";
+  host.stop();
+  host.set_limits("fdb = 2\nneigh = 2");
+
+  host.launch();
+
+  ASSERT_TRUE(wait_until([&] { return host.ctl({"show", "status"}).code == 1; }, Seconds(10)));
+  for (const std::string table : {"fdb", "neigh"}) {
+    const std::string words = "vtep_" + table + " is full (2 entries); raise limits." + table;
+    EXPECT_TRUE(wait_until(
+        [&] {
+          return host.ctl({"show", "status"}).text().find(words) != std::string::npos;
+        },
+        Seconds(5)))
+        << host.ctl({"show", "status"}).text();
+    EXPECT_NE(read_file(host.log_path()).find(words + "; left out 4 entries"), std::string::npos);
+  }
+  EXPECT_TRUE(pair.b->pings(c.address));
+  EXPECT_TRUE(c.pings(pair.b->address));
+  EXPECT_FALSE(pair.b->pings(pair.a->address, 1));
+
+  host.stop();
+  host.set_limits("");
+  host.start();
+  EXPECT_TRUE(pair.b->pings(pair.a->address));
+  EXPECT_TRUE(pair.b->pings(c.address));
+}
+
 }  // namespace
 }  // namespace vtepd::test

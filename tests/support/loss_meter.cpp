@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -75,10 +76,10 @@ std::string intervals(const std::vector<bool>& seen, std::uint64_t sent) {
 }  // namespace
 
 std::string Loss::text() const {
-  return std::to_string(sent) + " sent, " + std::to_string(lost) + " lost, " +
-         std::to_string(twice) + " twice, " + std::to_string(send_errors) + " not sent, " +
-         std::to_string(overflowed) + " dropped by the receiver's socket" +
-         (numbers.empty() ? "" : "; lost: " + numbers);
+  return std::to_string(sent) + " sent, " + std::to_string(std::lround(per_second)) +
+         " a second, " + std::to_string(lost) + " lost, " + std::to_string(twice) + " twice, " +
+         std::to_string(send_errors) + " not sent, " + std::to_string(overflowed) +
+         " dropped by the receiver's socket" + (numbers.empty() ? "" : "; lost: " + numbers);
 }
 
 NumberedStream::NumberedStream(const NetNamespace& from, const NetNamespace& to,
@@ -104,10 +105,9 @@ NumberedStream::~NumberedStream() {
 void NumberedStream::send_all() {
   Batch<kBatch> batch;
   const std::uint64_t most = std::clamp<std::uint64_t>(kCatchUp * per_second_ / 1000, 1, kBatch);
-  const auto begin = Clock::now();
   while (sending_) {
     const auto elapsed =
-        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin).count();
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin_).count();
     const auto due = static_cast<std::uint64_t>(elapsed) * per_second_ / 1000000;
     const std::uint64_t count = std::min(due - std::min<std::uint64_t>(due, sent_), most);
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -124,6 +124,7 @@ void NumberedStream::send_all() {
     }
     std::this_thread::sleep_for(kTick);
   }
+  took_ = Clock::now() - begin_;
 }
 
 void NumberedStream::note(std::uint64_t number) {
@@ -163,6 +164,7 @@ Loss NumberedStream::finish() {
   }
   seen_.resize(std::max<std::size_t>(seen_.size(), sent_));
   return {.sent = sent_,
+          .per_second = static_cast<double>(sent_) / took_.count(),
           .lost = sent_ - received_,
           .twice = twice_,
           .send_errors = send_errors_,

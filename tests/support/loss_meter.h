@@ -15,6 +15,7 @@ namespace vtepd::test {
 
 struct Loss {
   std::uint64_t sent = 0;
+  double per_second = 0;
   std::uint64_t lost = 0;
   std::uint64_t twice = 0;
   // Of the sender and the receiver themselves: no fault of what lies between.
@@ -54,6 +55,8 @@ class NumberedStream {
   std::atomic<std::uint64_t> received_{0};
   std::uint64_t send_errors_ = 0;
   std::uint64_t twice_ = 0;
+  Clock::time_point begin_ = Clock::now();
+  std::chrono::duration<double> took_{0};
   std::vector<bool> seen_;
   std::thread send_thread_;
   std::thread receive_thread_;

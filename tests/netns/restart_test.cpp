@@ -185,12 +185,12 @@ TEST_F(LongRestart, LargerAndSmallerMapsAndBackLosesNothing) {
 }
 
 // As on kernels before 6.6.
-class LongRestartWithFilters : public LongRestart {
+class RestartWithFilters : public LongRestart {
  protected:
-  LongRestartWithFilters() : LongRestart({.datapath = "attach = \"clsact\""}) {}
+  RestartWithFilters() : LongRestart({.datapath = "attach = \"clsact\""}) {}
 };
 
-TEST_F(LongRestartWithFilters, ByKillWithOtherSizesAndTheNextAbiLosesNothing) {
+TEST_F(RestartWithFilters, ByKillWithOtherSizesAndTheNextAbiLosesNothing) {
   Meter meter(*a_, *b_, *c_);
   for (const auto& program : {next_abi_program(), vtepd_program()}) {
     for (const std::string& limits : {kLarger, std::string()}) {
@@ -234,7 +234,7 @@ TEST_F(LongRestart, KilledInTheMiddleOfStartsLosesNothing) {
 
 // The store's folder put aside: what a daemon of other sizes or ABI has to go on by is what the
 // earlier one left.
-class LongRestartWithoutStore : public LongRestart {
+class RestartWithoutStore : public LongRestart {
  protected:
   void take_store_away() {
     ASSERT_TRUE(run({"mv", lab_.store() + "/kv", lab_.store() + "/kv.away"}).ok());
@@ -250,7 +250,7 @@ class LongRestartWithoutStore : public LongRestart {
   }
 };
 
-TEST_F(LongRestartWithoutStore, OtherSizesForwardByTheEarlierTables) {
+TEST_F(RestartWithoutStore, OtherSizesForwardByTheEarlierTables) {
   Meter meter(*a_, *b_, *c_);
   Host& host = lab_.host(1);
   const auto fdb = host.rows("fdb");
@@ -270,7 +270,7 @@ TEST_F(LongRestartWithoutStore, OtherSizesForwardByTheEarlierTables) {
   meter.flow();
 }
 
-TEST_F(LongRestartWithoutStore, NextAbiWaitsAndTheEarlierProgramsForward) {
+TEST_F(RestartWithoutStore, NextAbiWaitsAndTheEarlierProgramsForward) {
   Meter meter(*a_, *b_, *c_);
   Host& host = lab_.host(1);
   host.stop();

@@ -104,6 +104,9 @@ Result<Host> open_host(const Config& config) {
     return fail(dataplane.error());
   }
   host.dataplane = std::move(*dataplane);
+  for (const auto& error : host.dataplane->left_out()) {
+    spdlog::error("the new tables do not hold what the earlier ones did: {}", error.what);
+  }
   return host;
 }
 
@@ -216,9 +219,6 @@ Result<void> run_daemon(const Config& config) {
       {loop, worker, store, registry, *host->dataplane, *host->links, *host->underlay, state});
   if (auto started = agent.start(std::move(*saved), std::move(*pending)); !started) {
     return started;
-  }
-  if (auto committed = host->dataplane->commit(); !committed) {
-    return committed;
   }
 
   loop.on_readable(lock->port_fd(), [&] { lock->answer(); });

@@ -39,10 +39,6 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
   if (!held) {
     return fail(held.error());
   }
-  const auto device = ports_.underlay.device();
-  if (!device) {
-    return fail(device.error());
-  }
   overlay_.adopt_peer_ids(*held);
   saved_ = std::move(saved);
   pending_ = std::move(pending);
@@ -65,17 +61,13 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
   delta.vnis_remove.clear();
   (void)overlay_.take_delta();
   note_failures(ports_.dataplane.apply(delta));
-  for (const auto& [id, local] : overlay_.locals()) {
-    // One that cannot be hooked up keeps the programs it has; it must not keep the others down.
-    if (const auto hooked = ports_.dataplane.attach_port(local.host, local.host_ifname); !hooked) {
-      spdlog::error("cannot hook up the interface of an endpoint endpoint={}: {}",
-                    local.endpoint.name, hooked.error().what);
+  if (ports_.dataplane.carries_on()) {
+    if (auto hooked = hook_up(); !hooked) {
+      return hooked;
     }
+  } else {
+    spdlog::warn("the programs of an earlier build forward until the store has told everything");
   }
-  if (auto hooked = ports_.dataplane.attach_underlay(*device); !hooked) {
-    return hooked;
-  }
-  hooked_ = *device;
   ports_.underlay.subscribe([this](const auto& links_gone) { on_underlay_change(links_gone); });
   publish_node();
   verify_later();
@@ -109,6 +101,7 @@ void Agent::on_store_events(std::vector<StoreEvent> events) {
       overlay_.erase_floating(network_id, address);
     }
     reconcile();
+    hook_up_late();
     enqueue([this](const Done& done) { withdraw_orphans(done); });
     spdlog::info("in step with the store networks={} endpoints={} local={}",
                  overlay_.networks().size(), overlay_.endpoint_count(), overlay_.locals().size());
@@ -240,6 +233,7 @@ void Agent::retry_later() {
   retry_timer_->set(retry_delay_, [this] {
     retry_delay_ = std::min<std::chrono::milliseconds>(retry_delay_ * 2, kLastRetry);
     (void)program();
+    hook_up_late();
     if (!node_published_) {
       publish_node();
     }
@@ -247,7 +241,7 @@ void Agent::retry_later() {
       enqueue(
           [this](const Done& done) { withdraw_pending([done](const Result<void>&) { done(); }); });
     }
-    const bool well = apply_errors_.empty() && node_published_ && pending_.empty();
+    const bool well = apply_errors_.empty() && node_published_ && pending_.empty() && hooked_;
     if (well) {
       retry_delay_ = 0ms;
     } else {
@@ -335,7 +329,7 @@ void Agent::follow_routes() {
     }
     underlay_problem_ = problem;
   }
-  if (device && (device->ifindex != hooked_.ifindex || device->mac != hooked_.mac)) {
+  if (device && hooked_ && (device->ifindex != hooked_->ifindex || device->mac != hooked_->mac)) {
     if (const auto hooked = ports_.dataplane.attach_underlay(*device); hooked) {
       const auto info = ports_.dataplane.info();
       spdlog::info("underlay device changed device={} mac={} mode={}", device->name,

@@ -122,6 +122,8 @@ class Agent : public Control {
   void note_failures(const ApplyReport& report);
   void reconcile();  // compares the data path's tables with the desired ones
   void adopt(const LocalEndpoint& local);
+  Result<void> hook_up();
+  void hook_up_late();
   void on_underlay_change(const std::vector<std::string>& links_gone);
   void follow_routes();
   void verify_later();
@@ -165,7 +167,8 @@ class Agent : public Control {
   std::map<IpAddress, Node> nodes_;
   std::map<std::string, std::string> malformed_;
   std::shared_ptr<KvSession> session_;
-  UnderlayDevice hooked_;  // where the data path is hooked up
+  std::optional<UnderlayDevice> hooked_;  // where the data path is hooked up
+  std::string hook_problem_;
 
   std::deque<std::function<void(Done)>> operations_;
   bool busy_ = false;

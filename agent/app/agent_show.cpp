@@ -162,6 +162,12 @@ void Agent::collect_problems(StatusView& view) {
   if (!underlay_problem_.empty()) {
     view.problems.push_back("underlay: " + underlay_problem_);
   }
+  if (!hooked_) {
+    view.problems.push_back(
+        "data path: the programs of an earlier build forward, by their last state" +
+        (hook_problem_.empty() ? ", until the store has told everything"
+                               : "; taking over failed: " + hook_problem_));
+  }
   for (const auto& error : apply_errors_) {
     view.problems.push_back("data path: " + error);
   }

@@ -7,6 +7,7 @@
 #include "bpf/hooks.h"
 #include "bpf/libbpf_output.h"
 #include "bpf/skeleton_loader.h"
+#include "bpf/table_copy.h"
 #include "bpf/table_writer.h"
 #include "bpf/underlay_hooks.h"
 
@@ -74,9 +75,11 @@ struct BpfDataplane::State {
         tables(std::move(t)),
         writer(tables, options.port),
         attacher(loaded.skeleton->obj, std::move(kinds)),
-        underlay(attacher, tables, pins, options.mode) {}
+        underlay(attacher, tables, options.mode) {}
 
   Result<void> open_ring();
+  // Fills a new set from the earlier one.
+  Result<void> carry_over();
   static int take_sample(void* context, void* data, std::size_t size);
 
   Options options;
@@ -86,6 +89,8 @@ struct BpfDataplane::State {
   TableWriter writer;
   Attacher attacher;
   UnderlayHooks underlay;
+  bool carries_on = false;
+  std::vector<Error> left_out;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
   const std::function<void(const DataplaneEvent&)>* taker = nullptr;
   std::exception_ptr taker_failure;
@@ -96,6 +101,24 @@ struct BpfDataplane::State {
 Result<void> BpfDataplane::State::open_ring() {
   ring.reset(ring_buffer__new(loaded.events, take_sample, this, nullptr));
   return ring ? Result<void>() : fail_errno(errno, "open the ring buffer vtep_events");
+}
+
+Result<void> BpfDataplane::State::carry_over() {
+  carries_on = loaded.adopted || !loaded.used;
+  if (loaded.earlier.empty()) {
+    return {};
+  }
+  const auto earlier = Tables::create(std::move(loaded.earlier));
+  if (!earlier) {
+    return {};  // a layout that is not ours: as if of another ABI
+  }
+  auto copied = copy_tables(*earlier, tables);
+  if (!copied) {
+    return fail(std::move(copied.error()));
+  }
+  left_out = std::move(*copied);
+  carries_on = true;
+  return {};
 }
 
 int BpfDataplane::State::take_sample(void* context, void* data, std::size_t size) {
@@ -145,6 +168,9 @@ Result<std::unique_ptr<BpfDataplane>> BpfDataplane::open(Options options) {
   }
   auto state = std::make_unique<State>(std::move(options), std::move(*pins), std::move(*loaded),
                                        std::move(*tables), std::move(*kinds));
+  if (auto carried = state->carry_over(); !carried) {
+    return fail(std::move(carried.error()));
+  }
   if (auto opened = state->open_ring(); !opened) {
     return fail(std::move(opened.error()));
   }
@@ -229,14 +255,24 @@ bool BpfDataplane::adopted() const {
   return state_->loaded.adopted;
 }
 
+bool BpfDataplane::carries_on() const {
+  return state_->carries_on;
+}
+
+const std::vector<Error>& BpfDataplane::left_out() const {
+  return state_->left_out;
+}
+
 Result<void> BpfDataplane::commit() {
   if (access(state_->pins.new_maps().c_str(), F_OK) == 0) {
     if (auto promoted = state_->pins.promote_new_maps(); !promoted) {
       return promoted;
     }
-  } else if (auto removed = state_->pins.remove_other_maps(); !removed) {
+  }
+  if (auto removed = state_->pins.remove_other_maps(); !removed) {
     return removed;
   }
+  state_->carries_on = true;
   return state_->underlay.sweep();
 }
 

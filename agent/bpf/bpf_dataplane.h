@@ -16,9 +16,11 @@
 namespace vtepd {
 
 // The data path of BPF programs. Programs and maps outlive the process: open() takes over the maps
-// that an earlier one pinned, or fills a new set beside them, and the attach calls replace its
-// programs in place. The order that loses no packet:
-//   open, read_back, apply(diff), attach_underlay and attach_port, commit.
+// that an earlier one pinned, or copies them into a new set if the sizes are others, and the attach
+// calls replace its programs in place. Maps of another ABI are left to its programs; a new set is
+// beside them and empty. The order that loses no packet:
+//   open, read_back, apply(diff); if carries_on(), or else once apply() has had everything:
+//   attach_underlay and attach_port, commit.
 // Errors: a failed attach of a port that had no programs leaves it without any. Called on the
 // loop's thread only.
 class BpfDataplane final : public Dataplane {
@@ -50,13 +52,16 @@ class BpfDataplane final : public Dataplane {
   std::vector<TableUsage> usage() override;
   [[nodiscard]] DataplaneInfo info() const override;
 
+  [[nodiscard]] bool carries_on() const override;
+  // Makes the maps of this run the instance's: removes other sets and what belongs to interfaces
+  // that are gone.
+  Result<void> commit() override;
   // True if the maps are those of an earlier run, with their entries.
   [[nodiscard]] bool adopted() const;
+  // Of the earlier run's entries, what did not fit into the new set.
+  [[nodiscard]] const std::vector<Error>& left_out() const;
   // A drop-all program on the device that keeps the UDP port open; its socket is all it is for.
   Result<void> attach_idle(IfIndex device);
-  // Makes the maps of this run the instance's: removes other sets and what belongs to interfaces
-  // that are gone. To be called once everything is attached.
-  Result<void> commit();
   // Attaches again what somebody detached, pins again what somebody unlinked; says what it was.
   Result<std::vector<std::string>> verify_attachments() override;
   // Readable when there are events; consume() takes them.

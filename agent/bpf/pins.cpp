@@ -25,6 +25,7 @@ namespace vtepd {
 namespace {
 
 constexpr std::string_view kNewSuffix = "_new";
+constexpr std::string_view kOldSuffix = "_old";
 
 Result<void> check_bpffs(const std::string& path) {
   struct statfs info {};
@@ -59,14 +60,27 @@ Result<void> check_folder(const std::string& path) {
   return {};
 }
 
+Result<void> rename_folder(const std::string& from, const std::string& to) {
+  return std::rename(from.c_str(), to.c_str()) == 0
+             ? Result<void>()
+             : fail_errno(errno, "rename " + from + " to " + to);
+}
+
+bool is_there(const std::string& path) {
+  return access(path.c_str(), F_OK) == 0;
+}
+
 bool valid_instance(std::string_view name) {
   // The BPF file system refuses dots.
   return !name.empty() && name.size() <= 64 && name.find_first_of("/.") == std::string_view::npos;
 }
 
 bool is_map_set(std::string_view name) {
-  if (name.ends_with(kNewSuffix)) {
-    name.remove_suffix(kNewSuffix.size());
+  for (const auto suffix : {kNewSuffix, kOldSuffix}) {
+    if (name.ends_with(suffix)) {
+      name.remove_suffix(suffix.size());
+      break;
+    }
   }
   return name.size() > 1 && name.front() == 'v' &&
          name.find_first_not_of("0123456789", 1) == std::string_view::npos;
@@ -83,8 +97,8 @@ Result<PinFolder> PinFolder::find(const std::string& bpffs, const std::string& i
     return fail(std::move(good.error()));
   }
   PinFolder folder(bpffs + "/vtepd", bpffs + "/vtepd/" + instance);
-  for (const auto& path :
-       {folder.root_, folder.path_, folder.maps(), folder.new_maps(), folder.links()}) {
+  for (const auto& path : {folder.root_, folder.path_, folder.maps(), folder.new_maps(),
+                           folder.old_maps(), folder.links()}) {
     if (auto good = check_folder(path); !good) {
       return fail(std::move(good.error()));
     }
@@ -100,6 +114,10 @@ std::string PinFolder::new_maps() const {
   return maps() + std::string(kNewSuffix);
 }
 
+std::string PinFolder::old_maps() const {
+  return maps() + std::string(kOldSuffix);
+}
+
 Result<void> PinFolder::create() const {
   for (const auto& path : {root_, path_, links()}) {
     if (auto made = make_pin_folder(path); !made) {
@@ -110,7 +128,11 @@ Result<void> PinFolder::create() const {
 }
 
 bool PinFolder::exists() const {
-  return access(path_.c_str(), F_OK) == 0;
+  return is_there(path_);
+}
+
+bool PinFolder::used() const {
+  return !map_sets().empty() || !list_folder(links()).empty();
 }
 
 std::vector<std::string> PinFolder::map_sets() const {
@@ -134,27 +156,35 @@ std::set<std::uint32_t> PinFolder::map_ids() const {
   return ids;
 }
 
-Result<void> PinFolder::remove_maps_except(const std::string& keep) const {
+// A set is renamed as a whole, so that it is never half there: pins removed one by one would leave
+// a mixture that a later start could take for a set.
+Result<void> PinFolder::promote_new_maps() const {
+  if (is_there(maps())) {
+    if (auto removed = remove_pin_folder(old_maps()); !removed) {
+      return removed;
+    }
+    if (auto aside = rename_folder(maps(), old_maps()); !aside) {
+      return aside;
+    }
+  }
+  return rename_folder(new_maps(), maps());
+}
+
+// Only a set that every program uses puts the earlier one aside.
+Result<void> PinFolder::finish_promotion() const {
+  const bool halfway = is_there(old_maps()) && is_there(new_maps()) && !is_there(maps());
+  return halfway ? rename_folder(new_maps(), maps()) : Result<void>();
+}
+
+Result<void> PinFolder::remove_other_maps() const {
   for (const auto& name : map_sets()) {
     const std::string set = path_ + "/" + name;
-    if (set == keep) {
+    if (set == maps()) {
       continue;
     }
     if (auto removed = remove_pin_folder(set); !removed) {
       return removed;
     }
-  }
-  return {};
-}
-
-Result<void> PinFolder::promote_new_maps() const {
-  // The old set goes first: were it mixed with the new one by a crash, a later start could take
-  // the mixture for a set.
-  if (auto removed = remove_maps_except(new_maps()); !removed) {
-    return removed;
-  }
-  if (std::rename(new_maps().c_str(), maps().c_str()) != 0) {
-    return fail_errno(errno, "rename " + new_maps() + " to " + maps());
   }
   return {};
 }

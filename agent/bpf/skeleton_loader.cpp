@@ -4,9 +4,11 @@
 #include "bpf/datapath_skeleton.h"
 #include "bpf/libbpf_output.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -72,39 +74,46 @@ bool same_definition(const bpf_map* wanted, int fd) {
          info.map_flags == bpf_map__map_flags(wanted);
 }
 
-// Pinned maps that fit. The agent's tables refer to one another (VTEP ids), so they are taken all
-// or none; counters and events stand for themselves.
-Result<PinnedMaps> find_adoptable(bpf_object* object, const PinFolder& pins) {
+Result<PinnedMaps> open_earlier(const PinFolder& pins) {
   PinnedMaps found;
-  bool all = true;
   for (const TableSpec& table : kTableSpecs) {
-    UniqueFd& slot = found[static_cast<std::size_t>(table.table)];
     auto fd = open_pin(pins.maps() + "/" + table.name, false);
     if (!fd) {
       return fail(std::move(fd.error()));
     }
-    if (fd->valid() &&
-        same_definition(bpf_object__find_map_by_name(object, table.name), fd->get())) {
-      slot = std::move(*fd);
-    }
-    all = all && (slot.valid() || !table.by_agent);
-  }
-  for (const TableSpec& table : kTableSpecs) {
-    if (table.by_agent && !all) {
-      found[static_cast<std::size_t>(table.table)].reset();
-    }
+    found[static_cast<std::size_t>(table.table)] = std::move(*fd);
   }
   return found;
 }
 
-Result<void> reuse(bpf_object* object, const PinnedMaps& pinned) {
+using Fits = std::array<bool, kTableSpecs.size()>;
+
+// Which pinned maps to take over. The agent's tables refer to one another (VTEP ids), so they are
+// taken all or none; counters and events stand for themselves.
+Fits find_fitting(bpf_object* object, const PinnedMaps& earlier) {
+  Fits fits{};
+  bool all = true;
   for (const TableSpec& table : kTableSpecs) {
-    const UniqueFd& fd = pinned[static_cast<std::size_t>(table.table)];
-    if (!fd.valid()) {
+    const auto at = static_cast<std::size_t>(table.table);
+    fits[at] = earlier[at].valid() &&
+               same_definition(bpf_object__find_map_by_name(object, table.name), earlier[at].get());
+    all = all && (fits[at] || !table.by_agent);
+  }
+  for (const TableSpec& table : kTableSpecs) {
+    const auto at = static_cast<std::size_t>(table.table);
+    fits[at] = fits[at] && (all || !table.by_agent);
+  }
+  return fits;
+}
+
+Result<void> reuse(bpf_object* object, const PinnedMaps& pinned, const Fits& fits) {
+  for (const TableSpec& table : kTableSpecs) {
+    const auto at = static_cast<std::size_t>(table.table);
+    if (!fits[at]) {
       continue;
     }
     bpf_map* map = bpf_object__find_map_by_name(object, table.name);
-    if (const int rc = bpf_map__reuse_fd(map, fd.get()); rc != 0) {
+    if (const int rc = bpf_map__reuse_fd(map, pinned[at].get()); rc != 0) {
       return fail_errno(-rc, std::string(table.name) + ": take the pinned map over");
     }
   }
@@ -139,6 +148,46 @@ Result<std::vector<UniqueFd>> own_tables(bpf_object* object) {
   return fds;
 }
 
+// The cookies of the underlay devices, which programs of any earlier run may still write.
+Result<void> keep_cookies(const PinFolder& pins, bpf_object* object) {
+  const char* name = spec(Table::Underlays).name;
+  const int own = bpf_object__find_map_fd_by_name(object, name);
+  for (const auto& set : pins.map_sets()) {
+    auto fd = open_pin(pins.path() + "/" + set + "/" + name, true);
+    const auto map = fd && fd->valid() ? Map<__u32, vtep_underlay>::create(std::move(*fd))
+                                       : fail(ErrorKind::NotFound, set);
+    if (!map) {
+      continue;
+    }
+    int refused = 0;
+    const auto read = map->for_each([&](const __u32& device, const vtep_underlay& entry) {
+      if (bpf_map_update_elem(own, &device, &entry, BPF_NOEXIST) != 0 && errno != EEXIST) {
+        refused = errno;
+      }
+    });
+    if (!read || refused != 0) {
+      return read ? fail_errno(refused, std::string(name) + ": keep its entries") : read;
+    }
+  }
+  return {};
+}
+
+// What a new set is to be filled from; empty if a table is missing there.
+std::vector<UniqueFd> tables_of(PinnedMaps earlier) {
+  std::vector<UniqueFd> fds;
+  for (const TableSpec& table : kTableSpecs) {
+    UniqueFd& fd = earlier[static_cast<std::size_t>(table.table)];
+    if (table.table == Table::Events) {
+      continue;
+    }
+    if (!fd.valid()) {
+      return {};
+    }
+    fds.push_back(std::move(fd));
+  }
+  return fds;
+}
+
 }  // namespace
 
 void SkeletonDeleter::operator()(datapath_bpf* skeleton) const {
@@ -160,27 +209,34 @@ Result<LoadedDatapath> load_datapath(const BpfDataplane::Options& options, const
   if (auto sized = size_maps(object, options.limits); !sized) {
     return fail(std::move(sized.error()));
   }
-  auto adoptable = find_adoptable(object, pins);
-  if (!adoptable) {
-    return fail(std::move(adoptable.error()));
+  out.used = pins.used();
+  if (auto finished = pins.finish_promotion(); !finished) {
+    return fail(std::move(finished.error()));
   }
-  if (auto reused = reuse(object, *adoptable); !reused) {
+  auto earlier = open_earlier(pins);
+  if (!earlier) {
+    return fail(std::move(earlier.error()));
+  }
+  const Fits fits = find_fitting(object, *earlier);
+  if (auto reused = reuse(object, *earlier, fits); !reused) {
     return fail(std::move(reused.error()));
   }
   if (const int rc = datapath_bpf::load(out.skeleton.get()); rc != 0) {
     return load_failure(-rc, "load the BPF programs");
   }
-  bool every = true;
-  for (const UniqueFd& fd : *adoptable) {
-    every = every && fd.valid();
+  out.adopted = fits[0];
+  if (auto kept = keep_cookies(pins, object); !kept) {
+    return fail(std::move(kept.error()));
   }
-  out.adopted = (*adoptable)[0].valid();
   // Left by a run that ended before its commit().
   if (auto removed = remove_pin_folder(pins.new_maps()); !removed) {
     return fail(std::move(removed.error()));
   }
-  if (auto pinned = every ? Result<void>() : pin_new_set(object, pins); !pinned) {
-    return fail(std::move(pinned.error()));
+  if (!std::ranges::all_of(fits, std::identity())) {
+    if (auto pinned = pin_new_set(object, pins); !pinned) {
+      return fail(std::move(pinned.error()));
+    }
+    out.earlier = tables_of(std::move(*earlier));
   }
   auto tables = own_tables(object);
   if (!tables) {

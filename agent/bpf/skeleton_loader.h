@@ -24,6 +24,10 @@ struct LoadedDatapath {
   std::vector<UniqueFd> tables;  // in the order of kTableSpecs, without Events
   int events = -1;               // owned by the skeleton
   bool adopted = false;
+  bool used = false;  // an earlier run left something, if only programs
+  // Tables of an earlier run that this one did not take over, like `tables`: to be copied. Empty if
+  // there are none, or if they cannot be read.
+  std::vector<UniqueFd> earlier;
 };
 
 // Loads the programs over the instance's pinned maps if those have the sizes and layout wanted,

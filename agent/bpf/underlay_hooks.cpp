@@ -104,17 +104,6 @@ Result<std::uint32_t> UnderlayHooks::cookie_for(IfIndex device) const {
   if (*own) {
     return (*own)->cookie;
   }
-  for (const auto& set : pins_.map_sets()) {
-    auto fd = open_pin(pins_.path() + "/" + set + "/" + spec(Table::Underlays).name, true);
-    if (!fd || !fd->valid()) {
-      continue;
-    }
-    const auto earlier = Map<__u32, vtep_underlay>::create(std::move(*fd));
-    const auto entry = earlier ? earlier->lookup(device.value) : fail(earlier.error());
-    if (entry && *entry) {
-      return (*entry)->cookie;
-    }
-  }
   std::uint32_t cookie = 0;
   while (cookie == 0) {
     if (getrandom(&cookie, sizeof cookie, 0) != sizeof cookie) {

@@ -3,7 +3,6 @@
 
 #include "base/result.h"
 #include "bpf/attacher.h"
-#include "bpf/pins.h"
 #include "bpf/tables.h"
 #include "ports/underlay.h"
 
@@ -27,8 +26,8 @@ struct ModeChoice {
 // hook left as it was, by the last one.
 class UnderlayHooks {
  public:
-  UnderlayHooks(Attacher& attacher, const Tables& tables, const PinFolder& pins, std::string wish)
-      : attacher_(attacher), tables_(tables), pins_(pins), wish_(std::move(wish)) {}
+  UnderlayHooks(Attacher& attacher, const Tables& tables, std::string wish)
+      : attacher_(attacher), tables_(tables), wish_(std::move(wish)) {}
 
   // Also when the device's MAC changed. Where xdp mode was only tried and does not work, tc mode.
   Result<void> attach(const UnderlayDevice& device);
@@ -42,12 +41,12 @@ class UnderlayHooks {
   Result<void> attach_xdp(const UnderlayDevice& device);
   Result<void> detach_xdp(IfIndex device);
   Result<void> write_entry(const UnderlayDevice& device);
-  // What tells our metadata from others': that of an earlier run, whose program may still be there.
+  // What tells our metadata from others': that of an earlier run, whose program may still be there,
+  // else a new one.
   Result<std::uint32_t> cookie_for(IfIndex device) const;
 
   Attacher& attacher_;
   const Tables& tables_;
-  const PinFolder& pins_;
   std::string wish_;
   IfIndex device_;
   std::string mode_ = "tc";

@@ -64,6 +64,12 @@ class Dataplane {
   virtual ApplyReport apply(const ForwardingDelta& delta) = 0;
   // Of these entries, those that the tables lack or have otherwise. Asks for each one by itself.
   virtual Result<ForwardingDelta> missing(const ForwardingState& wanted) = 0;
+  // True if hooking up loses nothing once this host's endpoints are in the tables: no earlier run
+  // left anything, or its entries are in them. False if its programs forward by tables that this
+  // one cannot read: they go on until everything is in the tables here and hooked up.
+  [[nodiscard]] virtual bool carries_on() const = 0;
+  // Everything is in the tables and hooked up: what earlier runs left, and nobody uses, goes.
+  virtual Result<void> commit() = 0;
   // Hooks the underlay device up (again, if it or its MAC changed); frames are decapsulated from
   // now on.
   virtual Result<void> attach_underlay(const UnderlayDevice& device) = 0;

@@ -46,31 +46,6 @@ TEST_P(Adoption, NextRunTakesMapsAndLinksOver) {
   }
 }
 
-TEST_P(Adoption, OtherSizesMakeANewSetBesideTheOld) {
-  const IfIndex port = make_veth("vtep01");
-  first_run(port);
-  const auto before = on_hook(GetParam(), port, Direction::Ingress);
-  auto larger = hooked();
-  larger.limits.fdb = 2048;
-
-  const auto dataplane = must(BpfDataplane::open(larger));
-  EXPECT_FALSE(dataplane->adopted());
-  EXPECT_EQ(must(dataplane->read_back()), ForwardingState{});
-  EXPECT_TRUE(exists(kPins + "/v1/vtep_fdb"));  // the old one serves until the swap
-  EXPECT_TRUE(exists(kPins + "/v1_new/vtep_fdb"));
-  fill(*dataplane, small_state(port));
-  must(dataplane->attach_port(port, "vtep01"));
-  must(dataplane->commit());
-
-  EXPECT_FALSE(exists(kPins + "/v1_new"));
-  const auto after = on_hook(GetParam(), port, Direction::Ingress);
-  ASSERT_EQ(after.size(), 2U);
-  EXPECT_EQ(after[0].link_id, before[0].link_id);
-  const auto again = must(BpfDataplane::open(larger));
-  EXPECT_TRUE(again->adopted());
-  EXPECT_EQ(must(again->read_back()), small_state(port));
-}
-
 TEST_P(Adoption, RunThatEndedBeforeItsCommitLeavesTheOldSetInUse) {
   const IfIndex port = make_veth("vtep01");
   first_run(port);
@@ -92,6 +67,7 @@ TEST_P(Adoption, IncompleteSetIsNotAdopted) {
   const auto dataplane = must(BpfDataplane::open(hooked()));
 
   EXPECT_FALSE(dataplane->adopted());
+  EXPECT_FALSE(dataplane->carries_on());
   EXPECT_EQ(must(dataplane->read_back()), ForwardingState{});
   must(dataplane->commit());
   EXPECT_TRUE(exists(kPins + "/v1/vtep_peers"));

@@ -111,8 +111,12 @@ TEST_P(Xdp, MovesToAnotherDevice) {
 }
 
 // The programs of the two runs understand each other's metadata while they are being replaced.
-TEST_P(Xdp, CookieOutlivesRestartAndNewMapSizes) {
+TEST_P(Xdp, CookieOutlivesRestartAndNewMapsAndAKill) {
   const IfIndex ul = make_veth("ul0");
+  const auto cookie = [](const std::string& set) {
+    return run("bpftool -j map dump pinned " + kPins + "/" + set +
+               "/vtep_underlays | jq -r '.[0].formatted.value.cookie'");
+  };
   std::set<std::string> cookies;
   for (const std::uint32_t fdb : {1024U, 2048U, 2048U}) {
     auto wish = wished();
@@ -120,10 +124,19 @@ TEST_P(Xdp, CookieOutlivesRestartAndNewMapSizes) {
     const auto dataplane = must(BpfDataplane::open(wish));
     must(dataplane->attach_underlay(device(ul)));
     must(dataplane->commit());
-    cookies.insert(run("bpftool -j map dump pinned " + kPins +
-                       "/v1/vtep_underlays | "
-                       "jq -r '.[0].formatted.value.cookie'"));
+    cookies.insert(cookie("v1"));
   }
+  run("mv " + kPins + "/v1 " + kPins + "/v999");  // as if of another ABI
+  {
+    const auto killed = must(BpfDataplane::open(wished()));
+    must(killed->attach_underlay(device(ul)));
+    cookies.insert(cookie("v1_new"));
+  }
+  run("rm -r " + kPins + "/v999");
+  const auto last = must(BpfDataplane::open(wished()));
+  must(last->attach_underlay(device(ul)));
+  must(last->commit());
+  cookies.insert(cookie("v1"));
   EXPECT_EQ(cookies.size(), 1U);
   EXPECT_FALSE(cookies.contains("0\n"));
 }

@@ -21,6 +21,10 @@ class FakeDataplane : public Dataplane {
   ForwardingState state;
   std::set<std::string> ports;
   bool refuse_ports = false;
+  bool refuse_underlay = false;
+  bool carries = true;
+  // "underlay", "port NAME", "commit", in the order they were called.
+  std::vector<std::string> hooked;
   std::size_t applied = 0;
 
   Result<ForwardingState> read_back() override { return state; }
@@ -58,10 +62,24 @@ class FakeDataplane : public Dataplane {
     return puts;
   }
 
-  Result<void> attach_underlay(const UnderlayDevice& /*device*/) override { return {}; }
+  [[nodiscard]] bool carries_on() const override { return carries; }
+
+  Result<void> commit() override {
+    hooked.emplace_back("commit");
+    return {};
+  }
+
+  Result<void> attach_underlay(const UnderlayDevice& /*device*/) override {
+    if (refuse_underlay) {
+      return fail(ErrorKind::Unavailable, "no native XDP");
+    }
+    hooked.emplace_back("underlay");
+    return {};
+  }
 
   Result<void> attach_port(IfIndex /*host_end*/, std::string_view name) override {
     ports.emplace(name);
+    hooked.push_back("port " + std::string(name));
     return {};
   }
 

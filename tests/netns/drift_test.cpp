@@ -20,11 +20,6 @@ std::size_t count(const std::string& text, const std::string& word) {
   return found;
 }
 
-Json dump(const Host& host, const std::string& map) {
-  return Json::parse(
-      run({"bpftool", "-j", "map", "dump", "pinned", host.pin_dir() + "/v1/" + map}).out);
-}
-
 // `bpftool map WORD` of one entry, whose bytes are as the dump has them.
 void meddle(const Host& host, const std::string& map, const std::string& word, const Json& entry) {
   std::vector<std::string> words{"bpftool", "map", word, "pinned", host.pin_dir() + "/v1/" + map,
@@ -58,7 +53,7 @@ TEST_P(EntryDrift, IsPutRightAndLoggedOnce) {
                                       "vtep_ports", "vtep_vnis",  "vtep_members"};
   std::map<std::string, Json> before;
   for (const std::string& map : maps) {
-    before[map] = dump(host, map);
+    before[map] = host.map_entries(map);
     ASSERT_FALSE(before[map].empty()) << map;
     meddle(host, map, GetParam(), before[map].at(0));
   }
@@ -67,7 +62,7 @@ TEST_P(EntryDrift, IsPutRightAndLoggedOnce) {
 
   for (const std::string& map : maps) {
     const auto whole = [&] {
-      const Json now = dump(host, map);
+      const Json now = host.map_entries(map);
       return std::all_of(before[map].begin(), before[map].end(), [&](const Json& entry) {
         return std::find(now.begin(), now.end(), entry) != now.end();
       });

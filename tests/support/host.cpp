@@ -41,6 +41,14 @@ std::string vtepctl_program() {
   return VTEPCTL_PROGRAM;
 }
 
+std::string next_abi_program() {
+  return VTEPD_NEXT_ABI_PROGRAM;
+}
+
+int next_abi() {
+  return VTEPD_NEXT_ABI;
+}
+
 Outcome Container::ping(const std::string& target, int count,
                         const std::vector<std::string>& options) const {
   const bool v6 = target.find(':') != std::string::npos;
@@ -61,7 +69,8 @@ Host::Host(const NetNamespace& underlay, int number, std::string store, HostOpti
       address_("10.99.0." + std::to_string(number)),
       store_(std::move(store)),
       options_(std::move(options)),
-      folder_(lab_folder() + "/" + instance_) {
+      folder_(lab_folder() + "/" + instance_),
+      program_(vtepd_program()) {
   std::filesystem::create_directories(folder_);
   const std::string port = "h" + std::to_string(number);
   const std::string mtu = " mtu " + std::to_string(options_.mtu);
@@ -92,8 +101,8 @@ std::string Host::config() const {
 
 void Host::launch() {
   write_file(config_path(), config());
-  daemon_ = std::make_unique<Process>(netns_.command({vtepd_program(), "run", "-c", config_path()}),
-                                      log_path());
+  daemon_ =
+      std::make_unique<Process>(netns_.command({program_, "run", "-c", config_path()}), log_path());
 }
 
 void Host::start() {
@@ -178,6 +187,11 @@ std::uint64_t Host::counter(const std::string& reason, const std::string& networ
     }
   }
   return sum;
+}
+
+Json Host::map_entries(const std::string& map) const {
+  const std::string path = pin_dir() + "/v" + std::to_string(next_abi() - 1) + "/" + map;
+  return Json::parse(run({"bpftool", "-j", "map", "dump", "pinned", path}).out, nullptr, false);
 }
 
 Container& Host::attach(const std::string& network, const std::string& address,

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -67,6 +68,11 @@ class Host {
 
   [[nodiscard]] std::string config() const;  // text of the configuration
 
+  // What the next start runs, and with which lines of [limits].
+  void use_program(std::string path) { program_ = std::move(path); }
+
+  void set_limits(std::string lines) { options_.limits = std::move(lines); }
+
   void start();   // and waits until the daemon is well; throws with its log if it does not get so
   void launch();  // without waiting
   // Runs the daemon in the foreground to its end: for configurations it must refuse.
@@ -85,6 +91,9 @@ class Host {
   [[nodiscard]] std::uint64_t counter(const std::string& reason,
                                       const std::string& network = "") const;
 
+  // What a pinned map of this build's ABI holds, as `bpftool map dump` has it.
+  [[nodiscard]] Json map_entries(const std::string& map) const;
+
   // `vtepctl attach` with a container of the lab; extra options go to the command line.
   Container& attach(const std::string& network, const std::string& address,
                     const std::vector<std::string>& options = {});
@@ -101,11 +110,15 @@ class Host {
   std::string store_;
   HostOptions options_;
   std::string folder_;
+  std::string program_;
   std::unique_ptr<Process> daemon_;
   std::vector<std::unique_ptr<Container>> containers_;
 };
 
 [[nodiscard]] std::string vtepd_program();
 [[nodiscard]] std::string vtepctl_program();
+// The daemon built with an ABI number raised by one, and that number.
+[[nodiscard]] std::string next_abi_program();
+[[nodiscard]] int next_abi();
 
 }  // namespace vtepd::test

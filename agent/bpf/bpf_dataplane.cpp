@@ -6,6 +6,7 @@
 #include "bpf/datapath_skeleton.h"
 #include "bpf/hooks.h"
 #include "bpf/libbpf_output.h"
+#include "bpf/segment_hooks.h"
 #include "bpf/skeleton_loader.h"
 #include "bpf/table_writer.h"
 #include "bpf/underlay_hooks.h"
@@ -74,7 +75,8 @@ struct BpfDataplane::State {
         tables(std::move(t)),
         writer(tables, options.port),
         attacher(loaded.skeleton->obj, std::move(kinds)),
-        underlay(attacher, tables, pins, options.mode) {}
+        underlay(attacher, tables, pins, options.mode),
+        segment(attacher, tables) {}
 
   Result<void> open_ring();
   static int take_sample(void* context, void* data, std::size_t size);
@@ -86,11 +88,13 @@ struct BpfDataplane::State {
   TableWriter writer;
   Attacher attacher;
   UnderlayHooks underlay;
+  SegmentHooks segment;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
   const std::function<void(const DataplaneEvent&)>* taker = nullptr;
   std::exception_ptr taker_failure;
   std::map<std::string, IfIndex, std::less<>> ports;
   std::string tunnel_gro;
+  std::function<std::string()> tunnel_state = [] { return std::string(); };
 };
 
 Result<void> BpfDataplane::State::open_ring() {
@@ -172,6 +176,14 @@ Result<void> BpfDataplane::attach_idle(IfIndex device) {
   return done ? Result<void>() : fail(done.error());
 }
 
+Result<void> BpfDataplane::attach_segment_pair(IfIndex sending, IfIndex receiving) {
+  return state_->segment.attach(sending, receiving);
+}
+
+Result<bool> BpfDataplane::use_segment_pair(IfIndex sending) {
+  return state_->segment.use(sending);
+}
+
 Result<void> BpfDataplane::attach_port(IfIndex host_end, std::string_view name) {
   std::vector<Attachment> added;
   for (const PortHook& hook : kPortHooks) {
@@ -222,7 +234,8 @@ DataplaneInfo BpfDataplane::info() const {
           .reason = state_->options.reason + "; " + state_->underlay.mode() +
                     " mode: " + state_->underlay.reason(),
           .attach = std::string(state_->attacher.tc_kind()),
-          .tunnel_gro = state_->tunnel_gro};
+          .tunnel_gro = state_->tunnel_gro,
+          .tunnel_state = state_->tunnel_state()};
 }
 
 bool BpfDataplane::adopted() const {
@@ -259,6 +272,10 @@ void BpfDataplane::consume(const std::function<void(const DataplaneEvent&)>& tak
 
 void BpfDataplane::set_tunnel_gro(std::string text) {
   state_->tunnel_gro = std::move(text);
+}
+
+void BpfDataplane::set_tunnel_state(std::function<std::string()> describe) {
+  state_->tunnel_state = std::move(describe);
 }
 
 int BpfDataplane::program_fd(std::string_view name) const {

@@ -54,6 +54,10 @@ class BpfDataplane final : public Dataplane {
   [[nodiscard]] bool adopted() const;
   // A drop-all program on the device that keeps the UDP port open; its socket is all it is for.
   Result<void> attach_idle(IfIndex device);
+  // The programs on a pair of veths that cuts frames up, while its ends are down.
+  Result<void> attach_segment_pair(IfIndex sending, IfIndex receiving);
+  // Where frames are sent to be cut up; 0: nowhere, they are dropped. True if it was not so before.
+  Result<bool> use_segment_pair(IfIndex sending);
   // Makes the maps of this run the instance's: removes other sets and what belongs to interfaces
   // that are gone. To be called once everything is attached.
   Result<void> commit();
@@ -63,6 +67,8 @@ class BpfDataplane final : public Dataplane {
   [[nodiscard]] int events_fd() const;
   void consume(const std::function<void(const DataplaneEvent&)>& take);
   void set_tunnel_gro(std::string text);
+  // What info() says about frames with tunnel state.
+  void set_tunnel_state(std::function<std::string()> describe);
   // Descriptor of a loaded program ("vtep_from_ul"), -1 if there is none: for BPF_PROG_TEST_RUN.
   [[nodiscard]] int program_fd(std::string_view name) const;
 

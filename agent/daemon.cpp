@@ -18,6 +18,7 @@
 #include "runtime/log.h"
 #include "runtime/service_notify.h"
 #include "runtime/worker.h"
+#include "segmenter.h"
 #include "state/durable_file.h"
 #include "state/instance_lock.h"
 #include "state/state_file.h"
@@ -200,6 +201,9 @@ Result<void> run_daemon(const Config& config) {
     return fail(host.error());
   }
   saved->store = config.store.path;
+  Segmenter segmenter(config.underlay.port, *host->dataplane);
+  segmenter.start();
+  host->dataplane->set_tunnel_state([&] { return segmenter.describe(); });
   saved->idle_device = open_idle_device(config, *host->dataplane);
 
   const IpAddress vtep = host->device.address;
@@ -221,6 +225,7 @@ Result<void> run_daemon(const Config& config) {
     return started;
   }
 
+  agent.on_verify([&] { return segmenter.verify(); });
   loop.on_readable(lock->port_fd(), [&] { lock->answer(); });
   // kernel's links and routes -> agent
   loop.on_readable(host->underlay->fd(), [&] {

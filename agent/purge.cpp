@@ -5,6 +5,7 @@
 #include "filestore/file_store.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/link_manager.h"
+#include "netlink/segment_pair.h"
 #include "registry/registry.h"
 #include "state/instance_lock.h"
 #include "state/state_file.h"
@@ -82,6 +83,21 @@ Result<void> remove_idle_device(const Config& config, const SavedState& saved) {
   return {};
 }
 
+Result<void> remove_segment_pair(const Config& config) {
+  auto pair = netlink::SegmentPair::open(config.underlay.port);
+  if (!pair) {
+    return fail(pair.error());
+  }
+  const auto removed = pair->remove();
+  if (!removed) {
+    return fail(removed.error());
+  }
+  if (*removed) {
+    say("removed interface " + pair->name() + " and its other end");
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> purge_instance(const Config& config, bool withdraw) {
@@ -110,6 +126,9 @@ Result<void> purge_instance(const Config& config, bool withdraw) {
     say("removed " + what);
   }
   if (auto gone = remove_idle_device(config, *saved); !gone) {
+    return gone;
+  }
+  if (auto gone = remove_segment_pair(config); !gone) {
     return gone;
   }
   for (const auto& local : saved->endpoints) {

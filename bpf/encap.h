@@ -9,6 +9,7 @@
 
 #include "packet.h"
 #include "protocol.h"
+#include "segment.h"
 #include "sport.h"
 #include "verdict.h"
 #include "vxlan.h"
@@ -23,6 +24,7 @@ struct inner {
 	__u32 hash;
 	__be16 proto;
 	__u8 ecn;
+	bool cut; /* came through the pair: one packet with its checksum, whatever the skb says */
 };
 
 /* Length of the longest frame that a GSO frame is cut into; 0 if that cannot be told. */
@@ -106,19 +108,25 @@ static __always_inline bool is_ip(__be16 proto)
 	return proto == bpf_htons(ETH_P_IP) || proto == bpf_htons(ETH_P_IPV6);
 }
 
+/* Only IP can be encapsulated with offloads, which nothing else has or needs. Not twice: the kernel
+ * refuses a frame that is encapsulated already, or was and still says so. */
+static __always_inline bool with_offloads(const struct inner *inner)
+{
+	return is_ip(inner->proto) && !inner->cut;
+}
+
 /* Puts 50 bytes in front of the frame, and Ethernet headers before and behind them; the outer one
- * has the inner MACs as placeholders. */
+ * has the inner MACs as placeholders. If it fails the frame is as it was. */
 static __always_inline struct ethhdr *make_room(struct __sk_buff *skb, const struct inner *inner)
 {
 	__u64 flags = ENCAP_FLAGS;
-	bool ip = is_ip(inner->proto);
+	bool offloads = with_offloads(inner);
 	long error;
 
 	if (vtep_cfg.features & VTEP_FEATURE_ENCAP_L2_ETH)
 		flags |= BPF_F_ADJ_ROOM_ENCAP_L2_ETH;
-	/* Only IP can be encapsulated with offloads, which nothing else has or needs. */
-	error = ip ? bpf_skb_adjust_room(skb, VTEP_OVERHEAD4, BPF_ADJ_ROOM_MAC, flags)
-		   : bpf_skb_change_head(skb, VTEP_OVERHEAD4, 0);
+	error = offloads ? bpf_skb_adjust_room(skb, VTEP_OVERHEAD4, BPF_ADJ_ROOM_MAC, flags)
+			 : bpf_skb_change_head(skb, VTEP_OVERHEAD4, 0);
 	if (error)
 		return NULL;
 
@@ -130,7 +138,7 @@ static __always_inline struct ethhdr *make_room(struct __sk_buff *skb, const str
 	struct ethhdr *inner_eth = (void *)eth + VTEP_OVERHEAD4;
 
 	/* The one helper leaves the Ethernet header in front, the other where it was. */
-	if (ip)
+	if (offloads)
 		copy_macs(inner_eth, eth);
 	else
 		copy_macs(eth, inner_eth);
@@ -157,10 +165,11 @@ static __always_inline int encap(struct __sk_buff *skb, struct frame *frame, str
 	struct ethhdr *eth = make_room(skb, inner);
 
 	if (!eth)
-		return -VTEP_ENCAP_FAILED;
+		return inner->cut ? -VTEP_ENCAP_FAILED
+				  : cut_up(skb, frame, VTEP_SEG_ENDPOINT, VTEP_ENCAP_FAILED);
 	write_outer(eth + 1, peer, inner, frame->vni, vni->dscp);
 	/* Sending by next hop is for what the kernel takes for IP. */
-	if (!is_ip(inner->proto) && refresh_protocol(skb))
+	if (!with_offloads(inner) && inner->proto != bpf_htons(ETH_P_IP) && refresh_protocol(skb))
 		return -VTEP_ENCAP_FAILED;
 
 	struct bpf_redir_neigh hop = {.nh_family = 2 /* AF_INET */};

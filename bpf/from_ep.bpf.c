@@ -9,9 +9,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "arp.h"
-#include "deliver.h"
-#include "encap.h"
 #include "event.h"
+#include "forward.h"
 #include "ipv4.h"
 #include "ipv6.h"
 #include "verdict.h"
@@ -31,16 +30,6 @@ static __always_inline int spoofed_mac(const struct sender *from)
 	return -VTEP_SPOOF_MAC;
 }
 
-static __always_inline int unknown_unicast(struct __sk_buff *skb, const struct vtep_fdb_key *key)
-{
-	struct vtep_event event = {
-		.reason = VTEP_UNKNOWN_UNICAST, .vni = key->vni, .ifindex = skb->ifindex};
-
-	store_mac_padded(event.mac, load_mac(key->mac));
-	raise_event(&event);
-	return -VTEP_UNKNOWN_UNICAST;
-}
-
 static __always_inline int check_source(struct __sk_buff *skb, struct frame *frame,
 					struct sender *from, __be16 proto)
 {
@@ -57,24 +46,6 @@ static __always_inline int check_source(struct __sk_buff *skb, struct frame *fra
 	default:
 		return 0;
 	}
-}
-
-static __always_inline int switch_frame(struct __sk_buff *skb, struct frame *frame,
-					struct inner *inner, const struct vtep_fdb_key *key)
-{
-	const struct vtep_fdb_value *where = bpf_map_lookup_elem(&vtep_fdb, key);
-
-	if (!where)
-		return unknown_unicast(skb, key);
-	if (!where->vtep)
-		return forward(frame, VTEP_LOCAL,
-			       deliver(skb, where->ifindex, where->flags & VTEP_FDB_SAME_NETNS));
-
-	const struct vtep_vni *vni = bpf_map_lookup_elem(&vtep_vnis, &frame->vni);
-
-	if (!vni)
-		return -VTEP_UNKNOWN_UNICAST;
-	return encap(skb, frame, inner, vni, where->vtep);
 }
 
 static __always_inline int from_ep(struct __sk_buff *skb, struct frame *frame)

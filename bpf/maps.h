@@ -88,6 +88,14 @@ struct {
 	__type(value, struct vtep_underlay);
 } vtep_underlays SEC(".maps") __weak;
 
+/* The device that cuts frames up. Written by the agent. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} vtep_seg SEC(".maps") __weak;
+
 /* Outcomes per VNI. Written by the programs; only VNIs of vtep_vnis and vtep_ports get entries, so
  * a sender of arbitrary VNIs cannot fill it. */
 struct {

@@ -128,6 +128,7 @@ void describe(Io& io, Row& row) {
     inner.field("reason", row.mode_reason);
     inner.field("attach", row.attach);
     inner.field("tunnel_gro", row.tunnel_gro);
+    inner.field("tunnel_state", row.tunnel_state);
   });
   io.object("underlay", [&](auto& inner) {
     inner.field("address", row.vtep);

@@ -75,6 +75,11 @@ class Agent : public Control {
   // Called once, when the first complete state of the store is in the data path.
   void on_ready(std::function<void()> callback) { ready_ = std::move(callback); }
 
+  // Called in turn with the programs' own check; says what it put right.
+  void on_verify(std::function<std::vector<std::string>()> callback) {
+    verify_more_ = std::move(callback);
+  }
+
   // Called when the data path saw something that the store should be asked about.
   void on_refresh(std::function<void()> callback) { refresh_ = std::move(callback); }
 
@@ -188,6 +193,7 @@ class Agent : public Control {
   std::set<std::pair<std::string, IpAddress>> unconfirmed_;  // remembered, not yet seen in the store
   std::function<void()> ready_;
   std::function<void()> refresh_;
+  std::function<std::vector<std::string>()> verify_more_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

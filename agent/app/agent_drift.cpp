@@ -35,6 +35,11 @@ void Agent::verify_programs() {
   for (const auto& what : *mended) {
     spdlog::warn("put right: {}", what);
   }
+  if (verify_more_) {
+    for (const auto& what : verify_more_()) {
+      spdlog::warn("put right: {}", what);
+    }
+  }
 }
 
 // One part of the walk over all entries, and then the next one.

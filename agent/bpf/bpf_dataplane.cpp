@@ -6,6 +6,7 @@
 #include "bpf/datapath_skeleton.h"
 #include "bpf/hooks.h"
 #include "bpf/libbpf_output.h"
+#include "bpf/segment_hooks.h"
 #include "bpf/skeleton_loader.h"
 #include "bpf/table_copy.h"
 #include "bpf/table_writer.h"
@@ -75,7 +76,8 @@ struct BpfDataplane::State {
         tables(std::move(t)),
         writer(tables, options.port),
         attacher(loaded.skeleton->obj, std::move(kinds)),
-        underlay(attacher, tables, options.mode) {}
+        underlay(attacher, tables, options.mode),
+        segment(attacher, tables) {}
 
   Result<void> open_ring();
   // Fills a new set from the earlier one.
@@ -89,6 +91,7 @@ struct BpfDataplane::State {
   TableWriter writer;
   Attacher attacher;
   UnderlayHooks underlay;
+  SegmentHooks segment;
   bool carries_on = false;
   std::vector<Error> left_out;
   std::unique_ptr<ring_buffer, RingDeleter> ring;
@@ -96,6 +99,7 @@ struct BpfDataplane::State {
   std::exception_ptr taker_failure;
   std::map<std::string, IfIndex, std::less<>> ports;
   std::string tunnel_gro;
+  std::function<std::string()> tunnel_state = [] { return std::string(); };
 };
 
 Result<void> BpfDataplane::State::open_ring() {
@@ -198,6 +202,14 @@ Result<void> BpfDataplane::attach_idle(IfIndex device) {
   return done ? Result<void>() : fail(done.error());
 }
 
+Result<void> BpfDataplane::attach_segment_pair(IfIndex sending, IfIndex receiving) {
+  return state_->segment.attach(sending, receiving);
+}
+
+Result<bool> BpfDataplane::use_segment_pair(IfIndex sending) {
+  return state_->segment.use(sending);
+}
+
 Result<void> BpfDataplane::attach_port(IfIndex host_end, std::string_view name) {
   std::vector<Attachment> added;
   for (const PortHook& hook : kPortHooks) {
@@ -248,7 +260,8 @@ DataplaneInfo BpfDataplane::info() const {
           .reason = state_->options.reason + "; " + state_->underlay.mode() +
                     " mode: " + state_->underlay.reason(),
           .attach = std::string(state_->attacher.tc_kind()),
-          .tunnel_gro = state_->tunnel_gro};
+          .tunnel_gro = state_->tunnel_gro,
+          .tunnel_state = state_->tunnel_state()};
 }
 
 bool BpfDataplane::adopted() const {
@@ -295,6 +308,10 @@ void BpfDataplane::consume(const std::function<void(const DataplaneEvent&)>& tak
 
 void BpfDataplane::set_tunnel_gro(std::string text) {
   state_->tunnel_gro = std::move(text);
+}
+
+void BpfDataplane::set_tunnel_state(std::function<std::string()> describe) {
+  state_->tunnel_state = std::move(describe);
 }
 
 int BpfDataplane::program_fd(std::string_view name) const {

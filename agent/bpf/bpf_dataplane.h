@@ -62,12 +62,18 @@ class BpfDataplane final : public Dataplane {
   [[nodiscard]] const std::vector<Error>& left_out() const;
   // A drop-all program on the device that keeps the UDP port open; its socket is all it is for.
   Result<void> attach_idle(IfIndex device);
+  // The programs on a pair of veths that cuts frames up, while its ends are down.
+  Result<void> attach_segment_pair(IfIndex sending, IfIndex receiving);
+  // Where frames are sent to be cut up; 0: nowhere, they are dropped. True if it was not so before.
+  Result<bool> use_segment_pair(IfIndex sending);
   // Attaches again what somebody detached, pins again what somebody unlinked; says what it was.
   Result<std::vector<std::string>> verify_attachments() override;
   // Readable when there are events; consume() takes them.
   [[nodiscard]] int events_fd() const;
   void consume(const std::function<void(const DataplaneEvent&)>& take);
   void set_tunnel_gro(std::string text);
+  // What info() says about frames with tunnel state.
+  void set_tunnel_state(std::function<std::string()> describe);
   // Descriptor of a loaded program ("vtep_from_ul"), -1 if there is none: for BPF_PROG_TEST_RUN.
   [[nodiscard]] int program_fd(std::string_view name) const;
 

@@ -273,7 +273,8 @@ void TableWriter::remove_strays(const ForwardingDelta& delta, ApplyReport& repor
 std::vector<TableUsage> TableWriter::usage() {
   std::vector<TableUsage> out;
   for (const TableSpec& table : kTableSpecs) {
-    if (table.table == Table::Events || table.table == Table::Underlays) {
+    if (table.table == Table::Events || table.table == Table::Underlays ||
+        table.table == Table::Seg) {
       continue;
     }
     const RawMap& map = tables_.raw(table.table);

@@ -142,6 +142,8 @@ std::uint32_t entries_for(Table table, const Limits& limits) {
           std::min(std::uint64_t{limits.peers} * limits.vnis, kMembersPerFdbEntry * limits.fdb));
     case Table::Underlays:
       return kUnderlays;
+    case Table::Seg:
+      return 1;
     case Table::Counters:  // VNI 0 counts too
       return bounded(std::uint64_t{VTEP_REASON_MAX} * (std::uint64_t{limits.vnis} + 1));
     case Table::Events:
@@ -162,6 +164,7 @@ Result<Tables> Tables::create(std::vector<UniqueFd> fds) {
   auto vnis = decltype(Tables::vnis)::create(take());
   auto members = decltype(Tables::members)::create(take());
   auto underlays = decltype(Tables::underlays)::create(take());
+  auto seg = decltype(Tables::seg)::create(take());
   auto counters = RawMap::create(take());
   const Error* error = nullptr;
   const auto check = [&](auto& map) { error = error == nullptr && !map ? &map.error() : error; };
@@ -174,14 +177,15 @@ Result<Tables> Tables::create(std::vector<UniqueFd> fds) {
   check(vnis);
   check(members);
   check(underlays);
+  check(seg);
   check(counters);
   if (error != nullptr) {
     return fail(*error);
   }
-  return Tables{std::move(*fdb),     std::move(*neigh),   std::move(*peers),
-                std::move(*ports),   std::move(*allow),   std::move(*allow_mac),
-                std::move(*vnis),    std::move(*members), std::move(*underlays),
-                std::move(*counters)};
+  return Tables{std::move(*fdb),   std::move(*neigh),   std::move(*peers),
+                std::move(*ports), std::move(*allow),   std::move(*allow_mac),
+                std::move(*vnis),  std::move(*members), std::move(*underlays),
+                std::move(*seg),   std::move(*counters)};
 }
 
 const RawMap& Tables::raw(Table table) const {
@@ -204,6 +208,8 @@ const RawMap& Tables::raw(Table table) const {
       return members.raw();
     case Table::Underlays:
       return underlays.raw();
+    case Table::Seg:
+      return seg.raw();
     case Table::Counters:
     case Table::Events:
       break;

@@ -35,6 +35,7 @@ enum class Table {
   Vnis,
   Members,
   Underlays,
+  Seg,
   Counters,
   Events
 };
@@ -47,7 +48,7 @@ struct TableSpec {
   bool grows_on_demand;  // large but mostly empty: entries are allocated when they are used
 };
 
-inline constexpr std::array<TableSpec, 11> kTableSpecs{{
+inline constexpr std::array<TableSpec, 12> kTableSpecs{{
     {Table::Fdb, "vtep_fdb", "limits.fdb", true, false},
     {Table::Neigh, "vtep_neigh", "limits.neigh", true, false},
     {Table::Peers, "vtep_peers", "limits.peers", true, false},
@@ -57,6 +58,7 @@ inline constexpr std::array<TableSpec, 11> kTableSpecs{{
     {Table::Vnis, "vtep_vnis", "limits.vnis", true, false},
     {Table::Members, "vtep_members", "limits.peers or limits.vnis", true, true},
     {Table::Underlays, "vtep_underlays", "", true, false},
+    {Table::Seg, "vtep_seg", "", true, false},
     {Table::Counters, "vtep_counters", "limits.vnis", false, true},
     {Table::Events, "vtep_events", "", false, false},
 }};
@@ -82,6 +84,7 @@ struct Tables {
   Map<__u32, vtep_vni> vnis;
   Map<vtep_member_key, __u8> members;
   Map<__u32, vtep_underlay> underlays;
+  Map<__u32, __u32> seg;
   RawMap counters;  // vtep_counter_key -> vtep_counter per CPU
 
   [[nodiscard]] const RawMap& raw(Table table) const;

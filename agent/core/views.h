@@ -115,6 +115,7 @@ struct StatusView {
   std::string mode_reason;
   std::string attach;  // "tcx"
   std::string tunnel_gro;
+  std::string tunnel_state;
   // Underlay
   IpAddress vtep;
   std::string device;

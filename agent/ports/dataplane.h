@@ -46,11 +46,12 @@ struct DataplaneEvent {
 };
 
 struct DataplaneInfo {
-  std::string kind;        // "bpf" or "kernel"
-  std::string mode;        // "tc" or "xdp"; empty for kernel
-  std::string reason;      // why this one
-  std::string attach;      // "tcx" or "clsact"
-  std::string tunnel_gro;  // "idle device vtepx4789" or why there is none and what that costs
+  std::string kind;          // "bpf" or "kernel"
+  std::string mode;          // "tc" or "xdp"; empty for kernel
+  std::string reason;        // why this one
+  std::string attach;        // "tcx" or "clsact"
+  std::string tunnel_gro;    // "idle device vtepx4789" or why there is none and what that costs
+  std::string tunnel_state;  // what becomes of frames that have some: "pair vtepsa4789 (…)"
 };
 
 // Forwards frames by the tables it is given. One implementation per data path; all pass the same

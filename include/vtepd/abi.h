@@ -153,6 +153,12 @@ struct vtep_meta {
 };
 VTEP_ASSERT_SIZE(struct vtep_meta, 8);
 
+/* vtep_seg, 0 -> ifindex of the device that cuts up what is sent on it, and completes its
+ * checksums; 0: there is none. Its other end runs vtep_from_seg, and knows what arrives by
+ * skb->tc_index, which no socket can set. Written by the agent. */
+#define VTEP_SEG_ENDPOINT 0x7e51 /* from the endpoint whose host end is skb->mark, checked */
+#define VTEP_SEG_UNDERLAY 0x7e52 /* VXLAN from the underlay for this host, as it arrived */
+
 /* vtep_counters, {vni, reason} -> packets and bytes per CPU. vni 0: not known, or foreign. Made by
  * the programs at first use, removed by the agent with the VNI. */
 struct vtep_counter_key {

@@ -37,7 +37,7 @@
 	X(NO_ROUTE, DROP, "no underlay route to the VTEP", "`vtepctl show vteps`, `ip route get`") \
 	X(NO_PEER, DROP, "FDB entry names a VTEP without an entry", "report this as a bug")        \
 	X(ENCAP_FAILED, DROP, "kernel refused to add the outer header",                            \
-	  "tunnel inside the endpoint?")                                                           \
+	  "`vtepctl show status`: is there a pair that cuts frames up?")                          \
 	X(OUTER_CHECKSUM, DROP, "outer IPv4 checksum wrong", "the underlay damages frames")        \
 	X(OUTER_LENGTH, DROP, "outer lengths disagree", "the underlay damages frames")             \
 	X(OUTER_OPTIONS, DROP, "outer IPv4 options", "")                                           \
@@ -54,7 +54,8 @@
 	  "a program was detached, or the host itself sent to a port")                             \
 	X(ANNOUNCED, FORWARD, "address announced by an endpoint that does not have it yet", "")    \
 	X(ANNOUNCED_AGAIN, DROP, "the same announcement again within 100 ms",                      \
-	  "two endpoints that both say an address is theirs?")
+	  "two endpoints that both say an address is theirs?")                                     \
+	X(SEGMENTED, FORWARD, "cut up in software first, for the tunnel state it has", "")
 
 #define VTEP_REASON_ENUM(name, kind, text, hint) VTEP_##name,
 enum vtep_reason { VTEP_REASONS(VTEP_REASON_ENUM) VTEP_REASON_MAX };

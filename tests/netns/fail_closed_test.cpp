@@ -84,7 +84,8 @@ class LongFailClosed : public testing::Test {
   [[nodiscard]] Json host_end() const {
     const Outcome links = host_.netns().exec({"ip", "-j", "link", "show", "type", "veth"});
     for (const Json& link : Json::parse(links.out)) {
-      if (link.at("ifname").get<std::string>().starts_with("vtep")) {
+      const std::string name = link.at("ifname");
+      if (name.starts_with("vtep") && name.size() == 12) {
         return link;
       }
     }

@@ -5,6 +5,7 @@ include(${CMAKE_CURRENT_LIST_DIR}/next_abi.cmake)
 if(TARGET vtepd AND TARGET vtepctl)
   add_library(vtepd_test_lab STATIC
     ${CMAKE_CURRENT_LIST_DIR}/capture.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/datagrams.cpp
     ${CMAKE_CURRENT_LIST_DIR}/frames.cpp
     ${CMAKE_CURRENT_LIST_DIR}/host.cpp
     ${CMAKE_CURRENT_LIST_DIR}/lab.cpp

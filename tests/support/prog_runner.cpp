@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <stdexcept>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <unistd.h>
 
 namespace vtepd::test {
 
@@ -49,6 +51,8 @@ bpf_program* program_of(const datapath_bpf& skeleton, Program program) {
       return skeleton.progs.vtep_from_ep;
     case Program::FromUl:
       return skeleton.progs.vtep_from_ul;
+    case Program::FromSeg:
+      return skeleton.progs.vtep_from_seg;
     case Program::FromXdp:
       return skeleton.progs.vtep_from_xdp;
     case Program::UnderlayGuard:
@@ -67,6 +71,56 @@ void set_frames(bpf_test_run_opts& test, const Bytes& in, Bytes& out) {
   test.data_out = out.data();
   test.data_size_out = static_cast<__u32>(out.size());
 }
+
+// The kernel does not let a test set skb->tc_index: this program does, and goes on to `program`.
+class WithTcIndex {
+ public:
+  WithTcIndex(int program, std::uint16_t tc_index) {
+    programs_ = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "next", 4, 4, 1, nullptr);
+    const __u32 slot = 0;
+    require(programs_ >= 0 && bpf_map_update_elem(programs_, &slot, &program, BPF_ANY) == 0,
+            "program array");
+    const __s16 field = offsetof(__sk_buff, tc_index);
+    const bpf_insn code[] = {
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K,
+         .dst_reg = 2,
+         .src_reg = 0,
+         .off = 0,
+         .imm = tc_index},
+        {.code = BPF_STX | BPF_MEM | BPF_W, .dst_reg = 1, .src_reg = 2, .off = field, .imm = 0},
+        {.code = BPF_LD | BPF_DW | BPF_IMM,
+         .dst_reg = 2,
+         .src_reg = BPF_PSEUDO_MAP_FD,
+         .off = 0,
+         .imm = programs_},
+        {},  // the other half of the one before
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3, .src_reg = 0, .off = 0, .imm = 0},
+        {.code = BPF_JMP | BPF_CALL,
+         .dst_reg = 0,
+         .src_reg = 0,
+         .off = 0,
+         .imm = BPF_FUNC_tail_call},
+        {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+        {.code = BPF_JMP | BPF_EXIT, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = 0},
+    };
+    fd_ = bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "preset", "GPL", code, std::size(code), nullptr);
+    require(fd_ >= 0, "load the program that sets tc_index");
+  }
+
+  ~WithTcIndex() {
+    close(fd_);
+    close(programs_);
+  }
+
+  WithTcIndex(const WithTcIndex&) = delete;
+  WithTcIndex& operator=(const WithTcIndex&) = delete;
+
+  [[nodiscard]] int fd() const { return fd_; }
+
+ private:
+  int programs_ = -1;
+  int fd_ = -1;
+};
 
 }  // namespace
 
@@ -146,13 +200,18 @@ Outcome ProgRunner::run(Program program, const Bytes& frame, const RunOptions& o
   __sk_buff context{};
   context.ifindex = static_cast<__u32>(options.ifindex);
   context.gso_size = options.gso_size;
+  context.mark = options.mark;
   LIBBPF_OPTS(bpf_test_run_opts, test);
   set_frames(test, frame, out);
   test.ctx_in = &context;
   test.ctx_size_in = sizeof context;
   test.flags = options.checksum_complete ? BPF_F_TEST_SKB_CHECKSUM_COMPLETE : 0U;
   const int fd = bpf_program__fd(program_of(*skeleton_, program));
-  require(bpf_prog_test_run_opts(fd, &test) == 0, "run");
+  std::optional<WithTcIndex> preset;
+  if (options.tc_index != 0) {
+    preset.emplace(fd, options.tc_index);
+  }
+  require(bpf_prog_test_run_opts(preset ? preset->fd() : fd, &test) == 0, "run");
   out.resize(test.data_size_out);
 
   Outcome outcome{static_cast<Verdict>(static_cast<int>(test.retval)), out, {}};
@@ -205,6 +264,11 @@ void ProgRunner::set_port(std::uint32_t ifindex, const vtep_port& port) {
   update(skeleton_->maps.vtep_ports, ifindex, port);
 }
 
+void ProgRunner::remove_port(std::uint32_t ifindex) {
+  require(bpf_map__delete_elem(skeleton_->maps.vtep_ports, &ifindex, sizeof ifindex, 0) == 0,
+          "vtep_ports");
+}
+
 void ProgRunner::allow(std::uint32_t ifindex, const Ip6& address, unsigned prefix) {
   vtep_allow_key key{.prefixlen = 32 + prefix, .ifindex = __builtin_bswap32(ifindex), .addr = {}};
   std::ranges::copy(address.bytes, key.addr);
@@ -225,6 +289,10 @@ void ProgRunner::set_member(std::uint32_t vni, const Ip4& vtep) {
   vtep_member_key key{.vni = vni, .vtep = {}};
   std::ranges::copy(Ip6(vtep).bytes, key.vtep);
   update(skeleton_->maps.vtep_members, key, __u8{1});
+}
+
+void ProgRunner::set_segmenter(std::uint32_t ifindex) {
+  update(skeleton_->maps.vtep_seg, __u32{0}, ifindex);
 }
 
 void ProgRunner::set_underlay(std::uint32_t ifindex, const vtep_underlay& value) {

@@ -24,7 +24,7 @@ namespace vtepd::test {
 inline constexpr std::uint16_t kAllFeatures =
     VTEP_FEATURE_ENCAP_L2_ETH | VTEP_FEATURE_DECAP_L3 | VTEP_FEATURE_XDP_FRAGS;
 
-enum class Program { FromEp, FromUl, FromXdp, UnderlayGuard, Guard, DropAll };
+enum class Program { FromEp, FromUl, FromSeg, FromXdp, UnderlayGuard, Guard, DropAll };
 
 // What TC makes of the return value.
 enum class Verdict : int { Next = -1, Drop = 2, Redirect = 7 };
@@ -47,6 +47,8 @@ struct StripOutcome {
 struct RunOptions {
   int ifindex = 1;
   std::uint32_t gso_size = 0;
+  std::uint32_t mark = 0;
+  std::uint16_t tc_index = 0;
   bool checksum_complete = false;  // the kernel compares its sum after the run
 };
 
@@ -68,10 +70,12 @@ class ProgRunner {
   void set_neigh(std::uint32_t vni, const Ip6& address, const Mac& mac);
   void set_peer(std::uint32_t id, const vtep_peer& peer);
   void set_port(std::uint32_t ifindex, const vtep_port& port);
+  void remove_port(std::uint32_t ifindex);
   void allow(std::uint32_t ifindex, const Ip6& address, unsigned prefix);
   void allow_mac(std::uint32_t ifindex, const Mac& mac);
   void set_vni(std::uint32_t vni, const vtep_vni& value);
   void set_member(std::uint32_t vni, const Ip4& vtep);
+  void set_segmenter(std::uint32_t ifindex);
   void set_underlay(std::uint32_t ifindex, const vtep_underlay& value);
 
   // Events raised since the last call.

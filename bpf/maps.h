@@ -120,7 +120,8 @@ struct {
 	__type(value, __u64);
 } vtep_event_gate SEC(".maps") __weak;
 
-/* When a port last announced an address. Private to the programs, and no harm if one is forgotten. */
+/* When a port last announced an address. Private to the programs, and no harm if one is forgotten.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, 4096);

@@ -90,7 +90,6 @@ void Agent::on_store_events(std::vector<StoreEvent> events) {
   for (const auto& event : events) {
     take(event);
   }
-  (void)program();
   const bool first_sync =
       !synced_ && std::any_of(events.begin(), events.end(), [](const StoreEvent& event) {
         return std::holds_alternative<store_event::Synced>(event);
@@ -101,6 +100,10 @@ void Agent::on_store_events(std::vector<StoreEvent> events) {
       overlay_.erase_floating(network_id, address);
     }
     reconcile();
+  } else {
+    (void)program();
+  }
+  if (first_sync) {
     hook_up_late();
     enqueue([this](const Done& done) { withdraw_orphans(done); });
     spdlog::info("in step with the store networks={} endpoints={} local={}",
@@ -179,13 +182,17 @@ void Agent::take(const StoreEvent& event) {
       event);
 }
 
-ApplyReport Agent::program() {
+void Agent::route_new_peers() {
   for (const auto& vtep : overlay_.unrouted()) {
     const auto route = ports_.underlay.resolve(vtep);
     overlay_.set_route(vtep,
                        route ? std::optional(PeerRoute{route->next_hop, route->ifindex, route->mtu})
                              : std::nullopt);
   }
+}
+
+ApplyReport Agent::program() {
+  route_new_peers();
   auto delta = overlay_.take_delta();
   if (!synced_) {
     // The desired state is not complete yet; reconcile() removes what turns out to be stale.
@@ -223,7 +230,17 @@ void Agent::reconcile() {
     spdlog::error("cannot read the data path's tables: {}", held.error().what);
     return;
   }
-  note_failures(ports_.dataplane.apply(diff(*held, overlay_.desired())));
+  route_new_peers();
+  (void)overlay_.take_delta();
+  (void)overlay_.take_moved();
+  const auto delta = diff(*held, overlay_.desired());
+  note_failures(ports_.dataplane.apply(delta));
+  // What moved while no daemon ran is news to the endpoints.
+  for (const auto& [key, mac] : delta.neighbours_put) {
+    if (held->neighbours.contains(key)) {
+      announce(key, mac);
+    }
+  }
 }
 
 void Agent::retry_later() {

@@ -124,6 +124,7 @@ class Agent : public Control {
   void take(const StoreEvent& event);
   // Resolves routes of new VTEPs and pushes what changed to the data path.
   ApplyReport program();
+  void route_new_peers();
   void note_failures(const ApplyReport& report);
   void reconcile();  // compares the data path's tables with the desired ones
   void adopt(const LocalEndpoint& local);
@@ -144,6 +145,7 @@ class Agent : public Control {
   void hold(const AddressMove& move, std::function<void(Result<void>)> then);
   void remember_held();
   void announce_moved();
+  void announce(const NeighbourKey& key, const MacAddress& mac);
   [[nodiscard]] EndpointView local_view(const LocalEndpoint& local) const;
 
   // Takes a local endpoint out of the data path and the state, its interfaces off the host, and
@@ -190,7 +192,8 @@ class Agent : public Control {
   Clock::time_point last_refresh_{};
   MoveLimiter moves_{std::chrono::seconds(1)};
   std::unique_ptr<EventLoop::Timer> move_timer_;
-  std::set<std::pair<std::string, IpAddress>> unconfirmed_;  // remembered, not yet seen in the store
+  std::set<std::pair<std::string, IpAddress>>
+      unconfirmed_;  // remembered, not yet seen in the store
   std::function<void()> ready_;
   std::function<void()> refresh_;
   std::function<std::vector<std::string>()> verify_more_;

@@ -101,12 +101,12 @@ void Agent::hold(const AddressMove& move, std::function<void(Result<void>)> then
     then(fail(ErrorKind::Unavailable, "the store is away: " + store_problem_));
     return;
   }
-  const FloatingAddress wanted{.network_id = move.network_id,
-                               .address = move.address,
-                               .endpoint_id = move.endpoint_id,
-                               .mac = move.mac == local->second.endpoint.mac ? std::nullopt
-                                                                             : move.mac,
-                               .generation = overlay_.latest_generation(move.network_id)};
+  const FloatingAddress wanted{
+      .network_id = move.network_id,
+      .address = move.address,
+      .endpoint_id = move.endpoint_id,
+      .mac = move.mac == local->second.endpoint.mac ? std::nullopt : move.mac,
+      .generation = overlay_.latest_generation(move.network_id)};
   using Held = std::optional<FloatingAddress>;
   on_worker<Held>(
       [registry = &ports_.registry, wanted,
@@ -138,31 +138,33 @@ void Agent::remember_held() {
   }
 }
 
-// Suppression keeps the neighbours' own announcements from this host's endpoints, and answers only
-// those who ask.
 void Agent::announce_moved() {
   for (const auto& key : overlay_.take_moved()) {
-    const auto mac = overlay_.neighbour_mac(key);
-    const auto* owner = overlay_.neighbour_owner(key);
-    if (!mac) {
+    if (const auto mac = overlay_.neighbour_mac(key)) {
+      announce(key, *mac);
+    }
+  }
+}
+
+// To all endpoints of this host in that VNI but the one that has the address. Suppression keeps the
+// neighbours' own announcements from them, and answers only those who ask.
+void Agent::announce(const NeighbourKey& key, const MacAddress& mac) {
+  const auto* owner = overlay_.neighbour_owner(key);
+  for (const auto& [id, local] : overlay_.locals()) {
+    if (vni_of(local) != key.vni || (owner != nullptr && owner->local == &local)) {
       continue;
     }
-    for (const auto& [id, local] : overlay_.locals()) {
-      if (vni_of(local) != key.vni || (owner != nullptr && owner->local == &local)) {
-        continue;
-      }
-      if (const auto sent = ports_.links.announce(local.host, key.address, *mac); !sent) {
-        spdlog::warn("cannot tell an endpoint that an address has another MAC endpoint={}: {}",
-                     local.endpoint.name, sent.error().what);
-      }
+    if (const auto sent = ports_.links.announce(local.host, key.address, mac); !sent) {
+      spdlog::warn("cannot tell an endpoint that an address has another MAC endpoint={}: {}",
+                   local.endpoint.name, sent.error().what);
     }
   }
 }
 
 void Agent::add_address(const AddressRequest& request, Reply<EndpointView> reply) {
   enqueue([this, request, reply = std::move(reply)](const Done& done) {
-    const auto found = find_local({.endpoint = request.endpoint, .network = {}, .netns_path = {},
-                                   .ifname = {}});
+    const auto found =
+        find_local({.endpoint = request.endpoint, .network = {}, .netns_path = {}, .ifname = {}});
     if (!found) {
       reply(fail(found.error()));
       done();
@@ -189,15 +191,14 @@ void Agent::add_address(const AddressRequest& request, Reply<EndpointView> reply
 
 void Agent::remove_address(const AddressRequest& request, Reply<EndpointView> reply) {
   enqueue([this, request, reply = std::move(reply)](const Done& done) {
-    const auto found = find_local({.endpoint = request.endpoint, .network = {}, .netns_path = {},
-                                   .ifname = {}});
-    const auto* held = found ? overlay_.floating((*found)->endpoint.network_id, request.address)
-                             : nullptr;
+    const auto found =
+        find_local({.endpoint = request.endpoint, .network = {}, .netns_path = {}, .ifname = {}});
+    const auto* held =
+        found ? overlay_.floating((*found)->endpoint.network_id, request.address) : nullptr;
     if (!found || held == nullptr || held->endpoint_id != (*found)->endpoint.id) {
-      reply(found ? fail(ErrorKind::NotFound,
-                         "endpoint '" + (*found)->endpoint.name + "' does not hold " +
-                             request.address.to_string() +
-                             "; `vtepctl show endpoints` lists who holds what")
+      reply(found ? fail(ErrorKind::NotFound, "endpoint '" + (*found)->endpoint.name +
+                                                  "' does not hold " + request.address.to_string() +
+                                                  "; `vtepctl show endpoints` lists who holds what")
                   : fail(found.error()));
       done();
       return;

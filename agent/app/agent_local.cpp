@@ -31,7 +31,8 @@ void Agent::remove_local(const std::string& id) {
 Result<void> Agent::save_state() {
   SavedState state{.endpoints = {},
                    .floating = overlay_.held_here(),
-                   .idle_device = saved_.idle_device, .store = saved_.store};
+                   .idle_device = saved_.idle_device,
+                   .store = saved_.store};
   for (const auto& [id, local] : overlay_.locals()) {
     state.endpoints.push_back(local);
   }

@@ -296,10 +296,8 @@ void AttachFlow::fail_with(const Error& error) {
 }
 
 AttachReply AttachFlow::make_reply(const LocalEndpoint& local, bool existed) const {
-  return {.endpoint = agent_.local_view(local),
-          .existed = existed,
-          .hosts = {},
-          .timed_out = false};
+  return {
+      .endpoint = agent_.local_view(local), .existed = existed, .hosts = {}, .timed_out = false};
 }
 
 void Agent::attach(const AttachRequest& request, Reply<AttachReply> reply) {

@@ -34,8 +34,8 @@ struct PeerRoute {
 //
 // Merge rules: an endpoint of this host wins over the store's word on it; of two endpoints that
 // claim one MAC or address in a VNI a local one wins, else the lower id. An endpoint that the store
-// places here but that we do not have forwards nothing. The holder of a floating address goes before
-// all of them; the MAC of several floating addresses is where the latest of them moved.
+// places here but that we do not have forwards nothing. The holder of a floating address goes
+// before all of them; the MAC of several floating addresses is where the latest of them moved.
 class Overlay {
  public:
   struct EndpointRecord {
@@ -90,6 +90,7 @@ class Overlay {
   ForwardingDelta take_delta();
   // The next delta will have these again.
   void mark(const ForwardingDelta& failed);
+
   // Addresses that got another MAC by the deltas since the last call: endpoints may remember the
   // old one.
   [[nodiscard]] std::vector<NeighbourKey> take_moved() { return std::exchange(moved_, {}); }

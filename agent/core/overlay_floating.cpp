@@ -55,8 +55,7 @@ void Overlay::unclaim_address(const NeighbourKey& key, const EndpointRecord& end
   }
 }
 
-void Overlay::put_in_force(Vni vni, const EndpointRecord& holder,
-                           const FloatingAddress& floating) {
+void Overlay::put_in_force(Vni vni, const EndpointRecord& holder, const FloatingAddress& floating) {
   const NeighbourKey key{vni, floating.address};
   touch_neighbour(key);
   floating_[key] = {&holder, &floating};
@@ -90,8 +89,7 @@ void Overlay::take_out_of_force(Vni vni, const FloatingAddress& floating) {
 
 Overlay::EndpointRecord* Overlay::holder_of(NetworkRecord& network,
                                             const FloatingAddress& floating) {
-  if (const auto local = network.locals.find(floating.endpoint_id);
-      local != network.locals.end()) {
+  if (const auto local = network.locals.find(floating.endpoint_id); local != network.locals.end()) {
     return &local->second;
   }
   const auto id = ObjectId::parse(floating.endpoint_id);

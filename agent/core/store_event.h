@@ -84,9 +84,8 @@ struct Recovered {};
 using StoreEvent =
     std::variant<store_event::NetworkUp, store_event::NetworkGone, store_event::EndpointUp,
                  store_event::EndpointGone, store_event::FloatingUp, store_event::FloatingGone,
-                 store_event::NodeUp, store_event::NodeGone,
-                 store_event::AckRequested, store_event::Acked, store_event::Malformed,
-                 store_event::Mended, store_event::Synced, store_event::Outage,
-                 store_event::Recovered>;
+                 store_event::NodeUp, store_event::NodeGone, store_event::AckRequested,
+                 store_event::Acked, store_event::Malformed, store_event::Mended,
+                 store_event::Synced, store_event::Outage, store_event::Recovered>;
 
 }  // namespace vtepd

@@ -48,7 +48,7 @@ struct EndpointView {
   std::optional<IpPrefix> address6;
   IpAddress vtep;
   bool local = false;
-  std::string state;  // "up", "joining" (no sandbox yet), "withdrawing"
+  std::string state;                  // "up", "joining" (no sandbox yet), "withdrawing"
   std::vector<HeldAddressView> held;  // floating addresses
   // Only for local ones:
   std::string netns;

@@ -218,8 +218,8 @@ class Parser {
       app->add_option("IP", texts_.address, "without prefix length")->required();
       return app;
     };
-    auto* put = add("add", "let an endpoint hold an address, whoever has it now",
-                    Action::AddressAdd);
+    auto* put =
+        add("add", "let an endpoint hold an address, whoever has it now", Action::AddressAdd);
     put->add_option("--mac", texts_.mac, "MAC that answers for it (the endpoint's own)");
     put->footer(kAddressFooter);
     add("del", "let go of it", Action::AddressDelete);

@@ -127,12 +127,12 @@ int detach(const Command& command, std::ostream& out, std::ostream& err) {
 int address_add(const Command& command, std::ostream& out, std::ostream& err) {
   const auto endpoint =
       ask<EndpointView>(command, "POST", "/v1/addresses", to_json(command.address), err);
-  return endpoint ? print(command, *endpoint,
-                          printable(endpoint->name) + " of network " +
-                              printable(endpoint->network) + " holds " +
-                              command.address.address.to_string() + "\n",
-                          out)
-                  : kFailed;
+  return endpoint
+             ? print(command, *endpoint,
+                     printable(endpoint->name) + " of network " + printable(endpoint->network) +
+                         " holds " + command.address.address.to_string() + "\n",
+                     out)
+             : kFailed;
 }
 
 int address_delete(const Command& command, std::ostream& out, std::ostream& err) {
@@ -142,10 +142,10 @@ int address_delete(const Command& command, std::ostream& out, std::ostream& err)
   if (!endpoint) {
     return code;
   }
-  return print(command, *endpoint,
-               printable(endpoint->name) + " no longer holds " +
-                   command.address.address.to_string() + "\n",
-               out);
+  return print(
+      command, *endpoint,
+      printable(endpoint->name) + " no longer holds " + command.address.address.to_string() + "\n",
+      out);
 }
 
 int execute(const Command& command, std::ostream& out, std::ostream& err) {

@@ -136,8 +136,8 @@ Result<void> send_frame(IfIndex interface, const std::vector<std::byte>& frame) 
   to.sll_ifindex = static_cast<int>(interface.value);
   if (::sendto(socket.get(), frame.data(), frame.size(), 0, reinterpret_cast<sockaddr*>(&to),
                sizeof to) < 0) {
-    return fail_errno(errno, "send an announcement out of interface " +
-                                 std::to_string(interface.value));
+    return fail_errno(errno,
+                      "send an announcement out of interface " + std::to_string(interface.value));
   }
   return {};
 }

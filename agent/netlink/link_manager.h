@@ -34,8 +34,7 @@ class LinkManager : public Links {
   Result<void> rename(IfIndex index, const std::string& name) override;
   // Conflict if the name is that of something else than a veth.
   Result<void> remove_port(const std::string& host_ifname) override;
-  Result<void> announce(IfIndex host_end, const IpAddress& address,
-                        const MacAddress& mac) override;
+  Result<void> announce(IfIndex host_end, const IpAddress& address, const MacAddress& mac) override;
   Result<std::vector<MacAddress>> host_macs() override;
 
  private:

@@ -210,8 +210,7 @@ void RegistryDecoder::State::put_floating(const KvPair& pair, const Keys::Parsed
   if (unchanged(seen, pair)) {
     return;
   }
-  auto record =
-      registry::decode_floating(pair.key, parsed.network_id, parsed.address, pair.value);
+  auto record = registry::decode_floating(pair.key, parsed.network_id, parsed.address, pair.value);
   note(seen, pair.key, record ? nullptr : &record.error(), events);
   if (!record) {
     return;

@@ -55,33 +55,33 @@ Result<void> finish_letting_go(const Context& context, Stored stored) {
   auto& record = stored.record;
   const auto& floating = record.floating;
   const auto key = context.keys.floating(floating.network_id, floating.address);
-  const GiveBack bit{
-      .key = context.keys.addresses(record.pool_id),
-      .reduced = [&](const KvPair& pair) {
-        return without_address(pair, record.pool_id, floating.address);
-      },
-      .looks_done = [&](const KvPair& pair) -> Result<bool> {
-        const auto rest = without_address(pair, record.pool_id, floating.address);
-        if (!rest || !*rest) {
-          return rest ? Result<bool>(true) : fail(rest.error());
-        }
-        return others_have(context, floating.network_id, floating.address, "");
-      },
-      .note = [&]() -> Result<void> {
-        const auto written = write(context, record, stored.index);
-        if (!written) {
-          return fail(written.error());
-        }
-        const auto now = context.store.get(key);
-        if (!now) {
-          return fail(now.error());
-        }
-        if (!*written || !*now || (*now)->value != encode_floating(record)) {
-          return fail(ErrorKind::Conflict, "'" + key + "' was changed by another");
-        }
-        stored.index = (*now)->index;
-        return {};
-      }};
+  const GiveBack bit{.key = context.keys.addresses(record.pool_id),
+                     .reduced =
+                         [&](const KvPair& pair) {
+                           return without_address(pair, record.pool_id, floating.address);
+                         },
+                     .looks_done = [&](const KvPair& pair) -> Result<bool> {
+                       const auto rest = without_address(pair, record.pool_id, floating.address);
+                       if (!rest || !*rest) {
+                         return rest ? Result<bool>(true) : fail(rest.error());
+                       }
+                       return others_have(context, floating.network_id, floating.address, "");
+                     },
+                     .note = [&]() -> Result<void> {
+                       const auto written = write(context, record, stored.index);
+                       if (!written) {
+                         return fail(written.error());
+                       }
+                       const auto now = context.store.get(key);
+                       if (!now) {
+                         return fail(now.error());
+                       }
+                       if (!*written || !*now || (*now)->value != encode_floating(record)) {
+                         return fail(ErrorKind::Conflict, "'" + key + "' was changed by another");
+                       }
+                       stored.index = (*now)->index;
+                       return {};
+                     }};
   if (auto done = give_back(context, bit, record.leaving, true); !done) {
     return done;
   }

@@ -15,6 +15,7 @@ namespace vtepd::registry {
 std::string encode_marker();
 std::string encode_node(const Node& node);
 Result<Node> decode_node(std::string_view key, std::string_view vtep, std::string_view value);
+
 // addresses/<nid>/<address>: who has a floating address, and what the store holds for it.
 struct FloatingRecord {
   FloatingAddress floating;

@@ -161,8 +161,8 @@ Result<bool> Removal::hand_over(const Step& step) {
         if (!pair) {
           return std::optional<std::string>();
         }
-        auto record = decode_floating(key, endpoint_.network_id, step.address.to_string(),
-                                      pair->value);
+        auto record =
+            decode_floating(key, endpoint_.network_id, step.address.to_string(), pair->value);
         if (!record) {
           return fail(record.error());
         }

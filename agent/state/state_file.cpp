@@ -146,11 +146,12 @@ json to_json(const FloatingAddress& floating) {
 }
 
 FloatingAddress floating_from(const json& value) {
-  FloatingAddress floating{.network_id = value.at("network_id"),
-                           .address = must(IpAddress::parse(value.at("address").get<std::string>())),
-                           .endpoint_id = value.at("endpoint_id"),
-                           .mac = {},
-                           .generation = value.at("generation")};
+  FloatingAddress floating{
+      .network_id = value.at("network_id"),
+      .address = must(IpAddress::parse(value.at("address").get<std::string>())),
+      .endpoint_id = value.at("endpoint_id"),
+      .mac = {},
+      .generation = value.at("generation")};
   if (const auto& mac = value.at("mac"); !mac.is_null()) {
     floating.mac = must(MacAddress::parse(mac.get<std::string>()));
   }

@@ -14,7 +14,7 @@ namespace vtepd {
 struct SavedState {
   std::vector<LocalEndpoint> endpoints;
   std::vector<FloatingAddress> floating;  // that these endpoints hold
-  std::string idle_device;  // name of the idle vxlan device, if we made one
+  std::string idle_device;                // name of the idle vxlan device, if we made one
   // Which store this instance was in step with: from then on a folder without one is a store that
   // is not mounted, not a place to make a new one.
   std::string store;

@@ -17,8 +17,8 @@
 #endif
 
 /* Raised whenever a map's key, value or meaning changes; names the pin folder `v<ABI>`. Not raised
- * for vtep_underlay and vtep_meta: they are the same in every ABI, because for a moment of an upgrade
- * the old vtep_strip hands frames to the new vtep_from_xdp. */
+ * for vtep_underlay and vtep_meta: they are the same in every ABI, because for a moment of an
+ * upgrade the old vtep_strip hands frames to the new vtep_from_xdp. */
 #ifndef VTEP_ABI_VERSION
 #define VTEP_ABI_VERSION 1
 #endif
@@ -33,33 +33,37 @@
 
 /* vtep_fdb, {vni 42, 02:42:c0:a8:00:02} -> where that MAC is. Written by the agent. */
 struct vtep_fdb_key {
-	__u32 vni;
-	__u8 mac[6];
-	__u8 pad[2]; /* zero: part of the hash */
+  __u32 vni;
+  __u8 mac[6];
+  __u8 pad[2]; /* zero: part of the hash */
 };
+
 VTEP_ASSERT_SIZE(struct vtep_fdb_key, 12);
 
 /* Deliver on `ifindex` itself with BPF_F_INGRESS: the endpoint lives in the agent's namespace. */
 #define VTEP_FDB_SAME_NETNS 1
 
 struct vtep_fdb_value {
-	__u32 vtep;    /* key of vtep_peers; 0: a local endpoint */
-	__u32 ifindex; /* local: host end of the port (the endpoint's own end if SAME_NETNS) */
-	__u32 flags;   /* VTEP_FDB_* */
+  __u32 vtep;    /* key of vtep_peers; 0: a local endpoint */
+  __u32 ifindex; /* local: host end of the port (the endpoint's own end if SAME_NETNS) */
+  __u32 flags;   /* VTEP_FDB_* */
 };
+
 VTEP_ASSERT_SIZE(struct vtep_fdb_value, 12);
 
 /* vtep_neigh, {vni, address} -> MAC that answers for it: ARP and neighbour discovery replies. */
 struct vtep_neigh_key {
-	__u32 vni;
-	__u8 addr[16];
+  __u32 vni;
+  __u8 addr[16];
 };
+
 VTEP_ASSERT_SIZE(struct vtep_neigh_key, 20);
 
 struct vtep_neigh_value {
-	__u8 mac[6];
-	__u8 pad[2];
+  __u8 mac[6];
+  __u8 pad[2];
 };
+
 VTEP_ASSERT_SIZE(struct vtep_neigh_value, 8);
 
 /* The underlay has no route to this VTEP now: frames are dropped as NO_ROUTE. */
@@ -67,17 +71,18 @@ VTEP_ASSERT_SIZE(struct vtep_neigh_value, 8);
 
 /* vtep_peers, VTEP id (1...) -> how to reach that VTEP. */
 struct vtep_peer {
-	__u8 remote[16];
-	__u8 local[16];
-	__u8 next_hop[16]; /* gateway, or `remote` itself when it is on link */
-	__u32 ifindex;     /* underlay device */
-	__u16 mtu;         /* of the path, outer IP bytes */
-	__u16 flags;       /* VTEP_PEER_* */
-	/* Outer IPv4 + UDP + VXLAN as on the wire: TTL 64, DF, UDP checksum 0, VXLAN I flag; zero
-	 * are TOS, total length, UDP source port and length, VNI. The IPv4 checksum field holds
-	 * the (folded, not complemented, wire order) sum of the header without those. */
-	__u8 header[VTEP_OUTER4_LEN];
+  __u8 remote[16];
+  __u8 local[16];
+  __u8 next_hop[16]; /* gateway, or `remote` itself when it is on link */
+  __u32 ifindex;     /* underlay device */
+  __u16 mtu;         /* of the path, outer IP bytes */
+  __u16 flags;       /* VTEP_PEER_* */
+  /* Outer IPv4 + UDP + VXLAN as on the wire: TTL 64, DF, UDP checksum 0, VXLAN I flag; zero
+   * are TOS, total length, UDP source port and length, VNI. The IPv4 checksum field holds
+   * the (folded, not complemented, wire order) sum of the header without those. */
+  __u8 header[VTEP_OUTER4_LEN];
 };
+
 VTEP_ASSERT_SIZE(struct vtep_peer, 92);
 
 #define VTEP_PORT_NO_SOURCE_CHECK 1
@@ -90,67 +95,74 @@ VTEP_ASSERT_SIZE(struct vtep_peer, 92);
 
 /* vtep_ports, ifindex of the host end -> the endpoint behind it. */
 struct vtep_port {
-	__u32 vni;
-	__u32 flags;
-	__u32 peer_ifindex; /* the endpoint's own interface, in its namespace */
-	__u8 mac[6];
-	__u8 pad[2];
-	__u8 addr4[4];
-	__u8 addr6[16];
+  __u32 vni;
+  __u32 flags;
+  __u32 peer_ifindex; /* the endpoint's own interface, in its namespace */
+  __u8 mac[6];
+  __u8 pad[2];
+  __u8 addr4[4];
+  __u8 addr6[16];
 };
+
 VTEP_ASSERT_SIZE(struct vtep_port, 40);
 
 /* vtep_allow (LPM), further source addresses of a port. prefixlen counts from ifindex: 32 + bits
  * of the v4-mapped address, so 192.0.2.0/24 has 32 + 96 + 24. */
 struct vtep_allow_key {
-	__u32 prefixlen;
-	__be32 ifindex;
-	__u8 addr[16];
+  __u32 prefixlen;
+  __be32 ifindex;
+  __u8 addr[16];
 };
+
 VTEP_ASSERT_SIZE(struct vtep_allow_key, 24);
 
 /* vtep_allow_mac, further source MACs of a port. */
 struct vtep_allow_mac_key {
-	__u32 ifindex;
-	__u8 mac[6];
-	__u8 pad[2];
+  __u32 ifindex;
+  __u8 mac[6];
+  __u8 pad[2];
 };
+
 VTEP_ASSERT_SIZE(struct vtep_allow_mac_key, 12);
 
 #define VTEP_POLICY_DROP 0
 
 /* vtep_vnis, VNI with a local endpoint -> policy of its network. */
 struct vtep_vni {
-	__u16 mtu; /* of the endpoints' interfaces */
-	__u8 unknown; /* VTEP_POLICY_* for unknown unicast */
-	__u8 bum;     /* VTEP_POLICY_* for broadcast and multicast */
-	__u8 dscp;    /* of the outer header, 0...63 */
-	__u8 pad[3];
+  __u16 mtu;    /* of the endpoints' interfaces */
+  __u8 unknown; /* VTEP_POLICY_* for unknown unicast */
+  __u8 bum;     /* VTEP_POLICY_* for broadcast and multicast */
+  __u8 dscp;    /* of the outer header, 0...63 */
+  __u8 pad[3];
 };
+
 VTEP_ASSERT_SIZE(struct vtep_vni, 8);
 
 /* vtep_members, {vni, source VTEP} -> 1: who may send into this VNI. */
 struct vtep_member_key {
-	__u32 vni;
-	__u8 vtep[16];
+  __u32 vni;
+  __u8 vtep[16];
 };
+
 VTEP_ASSERT_SIZE(struct vtep_member_key, 20);
 
 /* vtep_underlays, ifindex -> an underlay device in xdp mode. Written by the agent. */
 struct vtep_underlay {
-	__u8 mac[6];  /* of the device: frames for another one are not ours */
-	__u8 pad[2];
-	__u32 cookie; /* tells our metadata from anybody else's; random, never 0 */
+  __u8 mac[6]; /* of the device: frames for another one are not ours */
+  __u8 pad[2];
+  __u32 cookie; /* tells our metadata from anybody else's; random, never 0 */
 };
+
 VTEP_ASSERT_SIZE(struct vtep_underlay, 12);
 
 /* XDP metadata in front of a frame whose outer header was stripped. The same for all frames of a
  * VNI: the kernel merges a flow's frames only if their metadata is equal, so it never merges two
  * networks. */
 struct vtep_meta {
-	__u32 cookie;
-	__u32 vni;
+  __u32 cookie;
+  __u32 vni;
 };
+
 VTEP_ASSERT_SIZE(struct vtep_meta, 8);
 
 /* vtep_seg, 0 -> ifindex of the device that cuts up what is sent on it, and completes its
@@ -162,34 +174,38 @@ VTEP_ASSERT_SIZE(struct vtep_meta, 8);
 /* vtep_counters, {vni, reason} -> packets and bytes per CPU. vni 0: not known, or foreign. Made by
  * the programs at first use, removed by the agent with the VNI. */
 struct vtep_counter_key {
-	__u32 vni;
-	__u32 reason; /* enum vtep_reason */
+  __u32 vni;
+  __u32 reason; /* enum vtep_reason */
 };
+
 VTEP_ASSERT_SIZE(struct vtep_counter_key, 8);
 
 struct vtep_counter {
-	__u64 packets;
-	__u64 bytes; /* skb length, without the outer header where one is stripped or added */
+  __u64 packets;
+  __u64 bytes; /* skb length, without the outer header where one is stripped or added */
 };
+
 VTEP_ASSERT_SIZE(struct vtep_counter, 16);
 
 /* vtep_events, ring buffer: rare conditions that the agent should look into, rate-limited. */
 struct vtep_event {
-	__u64 time_ns; /* bpf_ktime_get_ns */
-	__u32 reason;  /* enum vtep_reason */
-	__u32 vni;
-	__u32 ifindex; /* where the frame came in */
-	__u8 mac[6];   /* inner destination; source where an address is asked for or faked */
-	__u8 pad[2];
-	__u8 addr[16]; /* address asked for, or source VTEP */
+  __u64 time_ns; /* bpf_ktime_get_ns */
+  __u32 reason;  /* enum vtep_reason */
+  __u32 vni;
+  __u32 ifindex; /* where the frame came in */
+  __u8 mac[6];   /* inner destination; source where an address is asked for or faked */
+  __u8 pad[2];
+  __u8 addr[16]; /* address asked for, or source VTEP */
 };
+
 VTEP_ASSERT_SIZE(struct vtep_event, 48);
 
 /* vtep_announces, private to the programs: {port, address} -> when that was last announced. */
 struct vtep_announce_key {
-	__u32 ifindex;
-	__u8 addr[16];
+  __u32 ifindex;
+  __u8 addr[16];
 };
+
 VTEP_ASSERT_SIZE(struct vtep_announce_key, 20);
 
 /* Features of the running kernel, found by probing. */
@@ -199,10 +215,11 @@ VTEP_ASSERT_SIZE(struct vtep_announce_key, 20);
 
 /* Read-only configuration of the programs, set before load. */
 struct vtep_config {
-	__u8 vtep4[4];      /* our VTEP address */
-	__be16 port;        /* VXLAN UDP port */
-	__u16 sport_min;    /* source port range, as net.ipv4.ip_local_port_range */
-	__u16 sport_max;
-	__u16 features;     /* VTEP_FEATURE_* */
+  __u8 vtep4[4];   /* our VTEP address */
+  __be16 port;     /* VXLAN UDP port */
+  __u16 sport_min; /* source port range, as net.ipv4.ip_local_port_range */
+  __u16 sport_max;
+  __u16 features; /* VTEP_FEATURE_* */
 };
+
 VTEP_ASSERT_SIZE(struct vtep_config, 12);

@@ -271,8 +271,8 @@ TEST(Keys, ParsesItsOwnAndNothingElse) {
   EXPECT_EQ(keys.parse(keys.overlay("n")).network_id, "n");
   EXPECT_EQ(keys.parse(keys.endpoint("n", "e")).endpoint_id, "e");
   EXPECT_EQ(keys.parse(keys.ack_request("n", "e")).kind, Kind::AckRequest);
-  EXPECT_EQ(keys.parse(keys.acks("n", "e") + "fd00::1").vtep, "fd00::1");
-  EXPECT_EQ(keys.parse(keys.node(*IpAddress::parse("10.0.0.1"))).vtep, "10.0.0.1");
+  EXPECT_EQ(keys.parse(keys.acks("n", "e") + "fd00::1").address, "fd00::1");
+  EXPECT_EQ(keys.parse(keys.node(*IpAddress::parse("10.0.0.1"))).address, "10.0.0.1");
   EXPECT_EQ(keys.addresses("G/10.0.0.0/24/10.0.0.128/25"),
             "p/docker/network/v1.0/ipam/default/data/G/10.0.0.0/24/");
   for (const auto& key :

@@ -49,9 +49,9 @@ static __always_inline bool may_announce(__u32 ifindex, const __u8 *addr)
 }
 
 /*
- * The sender may use `addr` and says that `mac` has it. The frame ends here if that is news. A port
- * without source checks may send from any address, but announces only those that it has or that are
- * listed: what a bridge behind it hears is no claim. 0: nothing new.
+ * The sender may use the address and says that `mac` has it. A port without source checks may send
+ * from any address, but announces only those that it has or that are listed: what a bridge behind
+ * it hears is no claim. 0: nothing new; 1: the agent was told; negative: just now already.
  */
 static __noinline int announce(const struct sender *from, const struct vtep_neigh_key *key,
 			       __u64 mac)
@@ -67,4 +67,13 @@ static __noinline int announce(const struct sender *from, const struct vtep_neig
 	copy_addr6(event.addr, key->addr);
 	send_event(&event);
 	return 1;
+}
+
+/* What becomes of an announcement: one to everybody has served its purpose, one to a single
+ * endpoint goes on to it. */
+static __always_inline int announced(struct frame *frame, const struct sender *from, int news)
+{
+	if (!from->bum)
+		return 0;
+	return news > 0 ? forward(frame, VTEP_ANNOUNCED, TC_ACT_SHOT) : news;
 }

@@ -98,9 +98,7 @@ static __always_inline int arp_announce(struct frame *frame, const struct sender
 	if (!addr4_allowed(from, addr))
 		return 0;
 
-	int verdict = announce(from, &key, mac);
-
-	return verdict > 0 ? forward(frame, VTEP_ANNOUNCED, TC_ACT_SHOT) : verdict;
+	return announced(frame, from, announce(from, &key, mac));
 }
 
 /* 0: allowed, not ours to answer. */

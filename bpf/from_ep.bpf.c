@@ -73,6 +73,7 @@ static __always_inline int from_ep(struct __sk_buff *skb, struct frame *frame)
 	store_mac_padded(to.mac, load_mac(eth->h_dest));
 	inner.proto = eth->h_proto;
 	from.mac = load_mac(eth->h_source);
+	from.bum = bum;
 	if (is_multicast_mac(eth->h_source) || (!unchecked(&from) && !mac_allowed(&from, from.mac)))
 		return spoofed_mac(&from);
 

@@ -211,9 +211,7 @@ static __always_inline int nd_announce(struct frame *frame, const struct sender 
 	    is_link_local_of(from->mac, key.addr))
 		return 0;
 
-	int verdict = announce(from, &key, mac);
-
-	return verdict > 0 ? forward(frame, VTEP_ANNOUNCED, TC_ACT_SHOT) : verdict;
+	return announced(frame, from, announce(from, &key, mac));
 }
 
 /* A solicitation or advertisement, or a router solicitation. 0: allowed, not ours to answer. */

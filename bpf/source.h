@@ -11,6 +11,7 @@ struct sender {
 	__u32 ifindex;
 	__u64 mac; /* source of the Ethernet header, allowed */
 	__u8 ecn;  /* of the inner IP header, 0 without one */
+	bool bum;  /* addressed to more than one */
 };
 
 static __always_inline bool unchecked(const struct sender *from)

@@ -58,6 +58,37 @@ const Case kRequests[] = {
      reply(kMacR, kAddrR, "0.0.0.0")},
     {"probe_for_own_address", request("0.0.0.0", kAddrA), Verdict::Drop, VTEP_BUM},
     {"gratuitous_request", request(kAddrA, kAddrA), Verdict::Drop, VTEP_BUM},
+    {"announces_an_address_that_is_elsewhere",
+     request("198.51.100.9", "198.51.100.9"),
+     Verdict::Drop,
+     VTEP_ANNOUNCED,
+     {},
+     {},
+     VTEP_PORT_ALLOW_ADDR,
+     [](ProgRunner& runner) {
+       runner.allow(static_cast<std::uint32_t>(devices().port), Ip6(Ip4("198.51.100.9")), 128);
+       runner.set_neigh(kVni, Ip6(Ip4("198.51.100.9")), kMacR);
+     }},
+    {"announces_an_address_that_is_here",
+     request("198.51.100.9", "198.51.100.9"),
+     Verdict::Drop,
+     VTEP_BUM,
+     {},
+     {},
+     VTEP_PORT_ALLOW_ADDR,
+     [](ProgRunner& runner) {
+       runner.allow(static_cast<std::uint32_t>(devices().port), Ip6(Ip4("198.51.100.9")), 128);
+       runner.set_neigh(kVni, Ip6(Ip4("198.51.100.9")), kMacA);
+     }},
+    {"announces_an_address_that_is_not_allowed", request("198.51.100.9", "198.51.100.9"),
+     Verdict::Drop, VTEP_SPOOF_ARP},
+    {"unchecked_port_announces_nothing",
+     request("198.51.100.9", "198.51.100.9"),
+     Verdict::Drop,
+     VTEP_BUM,
+     {},
+     {},
+     VTEP_PORT_NO_SOURCE_CHECK},
     {"own_second_address",
      request(kAddrA, "192.0.2.60"),
      Verdict::Drop,
@@ -124,6 +155,21 @@ TEST(ArpFromEpEvents, UnknownTargetIsNamed) {
   const Ip6 asked(Ip4("192.0.2.99"));
   EXPECT_EQ(events[0].reason, static_cast<__u32>(VTEP_ARP_UNKNOWN));
   EXPECT_TRUE(std::equal(asked.bytes.begin(), asked.bytes.end(), events[0].addr));
+}
+
+TEST(ArpFromEpEvents, AnAnnouncementIsToldOnceInAWhile) {
+  ProgRunner runner(make_config());
+  fill_maps(runner);
+  runner.set_neigh(kVni, Ip6(Ip4(kAddrA)), kMacR);  // somebody took it over
+
+  for (int i = 0; i < 3; ++i) {
+    runner.run(Program::FromEp, request(kAddrA, kAddrA).bytes(), {.ifindex = devices().port});
+  }
+
+  const auto events = runner.events();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].reason, static_cast<__u32>(VTEP_ANNOUNCED));
+  EXPECT_TRUE(std::equal(kMacA.bytes.begin(), kMacA.bytes.end(), events[0].mac));
 }
 
 }  // namespace

@@ -165,7 +165,7 @@ INSTANTIATE_TEST_SUITE_P(
     Lines, WrongUsage,
     testing::Values(
         WrongCase{"",
-                  "a command is missing, one of 'network', 'attach', 'detach', 'show' and "
+                  "a command is missing, one of 'network', 'attach', 'detach', 'address', 'show' and "
                   "'version'; see vtepctl"},
         WrongCase{"atach blue", "no command 'atach', did you mean 'attach'?; see vtepctl"},
         WrongCase{"show",

@@ -222,18 +222,27 @@ TEST(AddressMoves, MovesOfOneAddressAreLimitedToOneASecond) {
   const auto generation = [&] {
     std::uint64_t value = 0;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(net.lab.store())) {
-      if (entry.is_regular_file() && entry.path().string().ends_with(kMoving)) {
+      if (entry.is_regular_file() && entry.path().string().ends_with(kMoving + "%")) {
         value = Json::parse(read_file(entry.path())).value("generation", std::uint64_t{0});
       }
     }
     return value;
   };
-  give(*net.a, kMoving);
-  give(second, kMoving);
+  const auto gratuitous = [](const Container& from) {
+    return (Packet(Ethernet{.dst = kBroadcast, .src = mac_of(from.mac)}) /
+            Arp{.sender_mac = mac_of(from.mac),
+                .sender = kMoving.c_str(),
+                .target = kMoving.c_str()})
+        .bytes();
+  };
+  const RawSender of_a(net.a->netns, "eth0");
+  const RawSender of_second(second.netns, "eth0");
   const auto begin = Clock::now();
   for (int i = 0; i < 15; ++i) {
-    announce(*net.a, kMoving);
-    announce(second, kMoving);
+    of_a.send(gratuitous(*net.a));
+    sleep_for(Milliseconds(110));  // the programs pass on one announcement of a port in 100 ms
+    of_second.send(gratuitous(second));
+    sleep_for(Milliseconds(110));
   }
   const auto took = std::chrono::duration_cast<Seconds>(Clock::now() - begin);
 
@@ -242,9 +251,7 @@ TEST(AddressMoves, MovesOfOneAddressAreLimitedToOneASecond) {
   std::cout << "30 announcements in " << took.count() << " s: " << generation() << " moves\n";
   EXPECT_GE(generation(), 2U);
   EXPECT_LE(generation(), static_cast<std::uint64_t>(took.count()) + 3);
-  EXPECT_GT(first.show("status").at("status").value("moves_limited", 0) +
-                static_cast<int>(first.counter("ANNOUNCED_AGAIN")),
-            0);
+  EXPECT_GT(first.show("status").at("status").value("moves_limited", 0), 5);
 }
 
 TEST(AddressMoves, ARestartKeepsThem) {

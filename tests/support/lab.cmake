@@ -6,6 +6,7 @@ if(TARGET vtepd AND TARGET vtepctl)
     ${CMAKE_CURRENT_LIST_DIR}/capture.cpp
     ${CMAKE_CURRENT_LIST_DIR}/frames.cpp
     ${CMAKE_CURRENT_LIST_DIR}/host.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/keepalived.cpp
     ${CMAKE_CURRENT_LIST_DIR}/lab.cpp
     ${CMAKE_CURRENT_LIST_DIR}/netns.cpp
     ${CMAKE_CURRENT_LIST_DIR}/process.cpp

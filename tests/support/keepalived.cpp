@@ -42,6 +42,7 @@ std::string Keepalived::config() const {
 }
 
 void Keepalived::start() {
+  std::filesystem::remove(path("log"));  // what an earlier run said no longer counts
   process_ = std::make_unique<Process>(
       netns_.command({"keepalived", "--dont-fork", "--vrrp", "--dont-respawn", "--log-console",
                       "--no-syslog", "--use-file=" + path("conf"), "--pid=" + path("pid"),

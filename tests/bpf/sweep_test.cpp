@@ -95,7 +95,8 @@ TEST(Truncation, OfAnUnderlayFrameNothingIsDelivered) {
   }
 }
 
-// Not cut, but as short as its lengths say: an Ethernet header is what it takes.
+// Not cut, but as short as its lengths say, with and without padding of the underlay behind it: an
+// Ethernet header is what it takes.
 TEST(Truncation, OfTheInnerFrameWithLengthsThatSaySo) {
   ProgRunner runner(make_config());
   fill_maps(runner);
@@ -103,21 +104,23 @@ TEST(Truncation, OfTheInnerFrameWithLengthsThatSaySo) {
   constexpr std::size_t kEthernet = 14;
 
   for (std::size_t size = 0; size <= inner.size(); size++) {
-    SCOPED_TRACE(size);
-    const Bytes frame = (outer() / Payload(cut(inner, size))).bytes();
-    const auto outcome = runner.run(Program::FromUl, frame, {.ifindex = devices().underlay});
-    expect_strip_agrees(runner, frame, outcome);
-    if (size < kEthernet) {
-      EXPECT_EQ(outcome.verdict, Verdict::Drop);
-      EXPECT_EQ(only_reason(outcome), VTEP_OUTER_LENGTH);
-      EXPECT_EQ("", difference(frame, outcome.frame));
-      continue;
+    for (const std::size_t padding : {0U, 40U}) {
+      SCOPED_TRACE(std::to_string(size) + " and " + std::to_string(padding));
+      const Bytes whole = (outer() / Payload(cut(inner, size))).bytes();
+      const Bytes frame = cut(whole, whole.size() + padding);
+      const auto outcome = runner.run(Program::FromUl, frame, {.ifindex = devices().underlay});
+      if (size < kEthernet) {
+        EXPECT_EQ(outcome.verdict, Verdict::Drop);
+        EXPECT_EQ(only_reason(outcome), VTEP_OUTER_LENGTH);
+        EXPECT_EQ("", difference(frame, outcome.frame));
+        continue;
+      }
+      EXPECT_EQ(outcome.verdict, Verdict::Redirect);
+      EXPECT_EQ(only_reason(outcome), VTEP_DECAP);
+      // Behind it there may be padding, of zeros only.
+      ASSERT_GE(outcome.frame.size(), size);
+      EXPECT_EQ("", difference(cut(cut(inner, size), outcome.frame.size()), outcome.frame));
     }
-    EXPECT_EQ(outcome.verdict, Verdict::Redirect);
-    EXPECT_EQ(only_reason(outcome), VTEP_DECAP);
-    // Behind it there may be padding, of zeros only.
-    ASSERT_GE(outcome.frame.size(), size);
-    EXPECT_EQ("", difference(cut(cut(inner, size), outcome.frame.size()), outcome.frame));
   }
 }
 

@@ -42,6 +42,9 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
   overlay_.adopt_peer_ids(*held);
   saved_ = std::move(saved);
   pending_ = std::move(pending);
+  for (const auto& endpoint : pending_) {
+    remove_interface(host_ifname_of(endpoint.id));  // its detach may not have got that far
+  }
   auto endpoints = std::exchange(saved_.endpoints, {});
   for (const auto& local : endpoints) {
     adopt(local);
@@ -77,6 +80,11 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
 // Takes a saved endpoint over if its interface is still the one we made in this boot; else it went
 // while no daemon ran, and the store must hear of it.
 void Agent::adopt(const LocalEndpoint& local) {
+  const bool leaving = std::any_of(pending_.begin(), pending_.end(),
+                                   [&](const Endpoint& p) { return p.id == local.endpoint.id; });
+  if (leaving) {
+    return;
+  }
   if (local.boot_id == options_.boot_id && keep_name(local)) {
     overlay_.upsert_local(local);
     return;

@@ -148,6 +148,8 @@ class Agent : public Control {
   void announce(const NeighbourKey& key, const MacAddress& mac);
   [[nodiscard]] EndpointView local_view(const LocalEndpoint& local) const;
 
+  // Programs and pair of a host end, if they are there.
+  void remove_interface(const std::string& host_ifname);
   // Takes a local endpoint out of the data path and the state, its interfaces off the host, and
   // remembers that the store must follow.
   void remove_local(const std::string& id);

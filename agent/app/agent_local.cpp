@@ -18,13 +18,17 @@ void Agent::remove_local(const std::string& id) {
   save_pending();  // first: a crash from here on still withdraws it
   overlay_.erase_local(id);
   (void)program();
-  ports_.dataplane.detach_port(local.host_ifname);
-  if (const auto removed = ports_.links.remove_port(local.host_ifname); !removed) {
-    spdlog::warn("cannot remove the interface of an endpoint, leaving it: {}",
-                 removed.error().what);
-  }
+  remove_interface(local.host_ifname);
   if (const auto saved = save_state(); !saved) {
     spdlog::error("cannot save the state of this host: {}", saved.error().what);
+  }
+}
+
+void Agent::remove_interface(const std::string& host_ifname) {
+  ports_.dataplane.detach_port(host_ifname);
+  if (const auto removed = ports_.links.remove_port(host_ifname); !removed) {
+    spdlog::warn("cannot remove the interface of an endpoint, leaving it: {}",
+                 removed.error().what);
   }
 }
 
@@ -87,6 +91,8 @@ void Agent::withdraw_orphans(const Done& done) {
                                    [&](const Endpoint& p) { return p.id == orphan.id; });
     if (!known) {
       spdlog::info("withdrawing an endpoint that this host no longer has endpoint={}", orphan.name);
+      // Its interface may have been made before the end came.
+      remove_interface(host_ifname_of(orphan.id));
       pending_.push_back(orphan);
     }
   }

@@ -8,12 +8,6 @@
 
 namespace vtepd {
 
-namespace {
-
-constexpr std::size_t kHostNameDigits = 8;
-
-}  // namespace
-
 AttachFlow::AttachFlow(Agent& agent, AttachRequest request, Control::Reply<AttachReply> reply,
                        Agent::Done done)
     : agent_(agent),
@@ -130,7 +124,7 @@ void AttachFlow::with_endpoint(Result<Endpoint> endpoint) {
       .allowed_macs = {request_.allowed_macs.begin(), request_.allowed_macs.end()},
       .source_check = request_.source_check,
       .same_netns = netns_.own};
-  local_.host_ifname = "vtep" + local_.endpoint.id.substr(0, kHostNameDigits);
+  local_.host_ifname = host_ifname_of(local_.endpoint.id);
   if (const auto made = make_interfaces(); !made) {
     undo(made.error());
     return;

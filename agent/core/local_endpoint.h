@@ -29,4 +29,10 @@ struct LocalEndpoint {
   bool operator==(const LocalEndpoint&) const = default;
 };
 
+// Name of the host end of an endpoint's interface.
+[[nodiscard]] inline std::string host_ifname_of(const std::string& endpoint_id) {
+  constexpr std::size_t kDigits = 8;
+  return "vtep" + endpoint_id.substr(0, kDigits);
+}
+
 }  // namespace vtepd

@@ -18,7 +18,6 @@ namespace vtepd::registry {
 
 namespace {
 
-constexpr std::size_t kShortId = 12;
 // How long an endpoint that is being removed is waited for.
 constexpr std::chrono::seconds kRemoval{5};
 constexpr std::chrono::milliseconds kPoll{20};

@@ -270,6 +270,14 @@ void AttachFlow::wait_for_hosts() {
 }
 
 void AttachFlow::undo(const Error& error) {
+  agent_.on_worker<void>(
+      [registry = &agent_.ports_.registry, endpoint = local_.endpoint] {
+        return registry->confirm_endpoint(endpoint);
+      },
+      [self = shared_from_this(), error](const Result<void>&) { self->withdraw(error); });
+}
+
+void AttachFlow::withdraw(const Error& error) {
   if (agent_.overlay_.locals().contains(local_.endpoint.id)) {
     agent_.remove_local(std::string(local_.endpoint.id));
   } else {

@@ -43,6 +43,7 @@ class AttachFlow : public std::enable_shared_from_this<AttachFlow> {
   void finish(const Endpoint& activated);
   void wait_for_hosts();
   void undo(const Error& error);
+  void withdraw(const Error& error);
   void fail_with(const Error& error);
   [[nodiscard]] PortSpec port_spec() const;
   [[nodiscard]] AttachReply make_reply(const LocalEndpoint& local, bool existed) const;

@@ -74,8 +74,8 @@ IpAddress address_at(const IpPrefix& pool, std::uint64_t ordinal) {
   return address;
 }
 
-Result<IpPrefix> take_address(KvStore& store, const Keys& keys, const std::string& pool_id,
-                              const std::optional<IpAddress>& wanted) {
+Result<FreeAddress> find_address(KvStore& store, const Keys& keys, const std::string& pool_id,
+                                 const std::optional<IpAddress>& wanted) {
   const auto id = parse_pool_id(pool_id);
   if (!id) {
     return fail(id.error());
@@ -85,30 +85,48 @@ Result<IpPrefix> take_address(KvStore& store, const Keys& keys, const std::strin
     return fail(first.error());
   }
   const auto last = wanted ? *first : *first + (pool_bits(id->range) - 1);
-  IpPrefix taken;
   const auto key = keys.addresses(pool_id);
-  auto done = update(store, key, [&](const auto& pair) -> Result<std::optional<std::string>> {
-    auto named = read_addresses(key, pair);
-    if (!named) {
-      return fail(named.error());
-    }
-    const auto ordinal = named->bits.first_free(*first, last);
-    if (!ordinal && wanted) {
-      return fail(ErrorKind::Conflict,
-                  wanted->to_string() + " is taken in the pool " + id->pool.to_string());
-    }
-    if (!ordinal) {
-      return fail(ErrorKind::Exhausted,
-                  "every address of the pool " + id->range.to_string() + " is taken");
-    }
-    taken = IpPrefix{address_at(id->pool, *ordinal), id->pool.length};
-    named->bits.set(*ordinal);
-    return std::optional(encode_bits(*named));
-  });
-  if (!done) {
-    return fail(done.error());
+  const auto pair = store.get(key);
+  if (!pair) {
+    return fail(pair.error());
   }
-  return taken;
+  auto named = read_addresses(key, *pair);
+  if (!named) {
+    return fail(named.error());
+  }
+  const auto ordinal = named->bits.first_free(*first, last);
+  if (!ordinal && wanted) {
+    return fail(ErrorKind::Conflict,
+                wanted->to_string() + " is taken in the pool " + id->pool.to_string());
+  }
+  if (!ordinal) {
+    return fail(ErrorKind::Exhausted,
+                "every address of the pool " + id->range.to_string() + " is taken");
+  }
+  named->bits.set(*ordinal);
+  return FreeAddress{.address = {address_at(id->pool, *ordinal), id->pool.length},
+                     .index = (*pair)->index,
+                     .bits = encode_bits(*named)};
+}
+
+Result<IpPrefix> take_address(KvStore& store, const Keys& keys, const std::string& pool_id,
+                              const std::optional<IpAddress>& wanted) {
+  const auto key = keys.addresses(pool_id);
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    const auto free = find_address(store, keys, pool_id, wanted);
+    if (!free) {
+      return fail(free.error());
+    }
+    const auto written = store.put(key, free->bits, free->index);
+    if (!written) {
+      return fail(written.error());
+    }
+    if (*written) {
+      return free->address;
+    }
+    back_off(tries);
+  }
+  return fail(too_many_tries(key));
 }
 
 Result<void> release_address(KvStore& store, const Keys& keys, const std::string& pool_id,

@@ -21,8 +21,18 @@ BitSequence fresh_pool(const IpPrefix& pool);
 Result<std::uint64_t> ordinal_of(const IpPrefix& pool, const IpAddress& address);
 IpAddress address_at(const IpPrefix& pool, std::uint64_t ordinal);
 
+// An address that is free in the pool as it was read.
+struct FreeAddress {
+  IpPrefix address;
+  std::uint64_t index = 0;  // of the pool's key
+  std::string bits;         // the key's value with the address taken
+};
+
 // The wanted address or the lowest free one of the pool (or of the part of it that the id means).
 // Exhausted if there is none; Conflict if the wanted one is taken.
+Result<FreeAddress> find_address(KvStore& store, const Keys& keys, const std::string& pool_id,
+                                 const std::optional<IpAddress>& wanted);
+// The same, and takes it.
 Result<IpPrefix> take_address(KvStore& store, const Keys& keys, const std::string& pool_id,
                               const std::optional<IpAddress>& wanted);
 Result<void> release_address(KvStore& store, const Keys& keys, const std::string& pool_id,

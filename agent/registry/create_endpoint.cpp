@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "registry/address_allocator.h"
+#include "registry/endpoint_claim.h"
 #include "registry/endpoint_codec.h"
 #include "registry/operations.h"
 #include "registry/own_codec.h"
@@ -11,11 +12,6 @@ namespace vtepd::registry {
 namespace {
 
 constexpr std::size_t kShortId = 12;
-
-struct Place {  // where an endpoint's addresses come from
-  std::string pool4;
-  std::string pool6;
-};
 
 Failure invalid(std::string what) {
   return fail(ErrorKind::Invalid, std::move(what));
@@ -96,40 +92,6 @@ Result<const Subnet*> subnet_for(const Network& network, const NetworkRecord& re
   return subnet;
 }
 
-// Says who has the address, and which network the pool is of.
-Error explain(const Context& context, const Network& network,
-              const std::optional<IpAddress>& wanted, Error error) {
-  if (error.kind == ErrorKind::Exhausted) {
-    return error.context("network '" + network.name + "'");
-  }
-  if (error.kind != ErrorKind::Conflict || !wanted) {
-    return error;
-  }
-  const auto endpoints = read_endpoints(context, network.id);
-  for (const auto& other : endpoints ? *endpoints : std::vector<Endpoint>()) {
-    const auto has = [&](const auto& address) { return address && address->address == *wanted; };
-    if (has(other.address4) || has(other.address6)) {
-      error.what += " by endpoint '" + other.name + "' (" + other.id.substr(0, kShortId) + ") on " +
-                    other.vtep.to_string();
-      return error;
-    }
-  }
-  error.what += " by no endpoint that is stored: one is being made, or was left unfinished";
-  return error;
-}
-
-Result<IpPrefix> take(const Context& context, const Network& network, const std::string& pool_id,
-                      const std::optional<IpAddress>& wanted, Undo& undo) {
-  auto taken = take_address(context.store, context.keys, pool_id, wanted);
-  if (!taken) {
-    return fail(explain(context, network, wanted, taken.error()));
-  }
-  undo.push([&context, pool_id, address = taken->address] {
-    static_cast<void>(release_address(context.store, context.keys, pool_id, address));
-  });
-  return taken;
-}
-
 // Two endpoints with one MAC would share one forwarding entry.
 Result<void> check_mac(const Context& context, const std::string& network_id,
                        const MacAddress& mac) {
@@ -150,40 +112,9 @@ Result<void> check_mac(const Context& context, const std::string& network_id,
   return {};
 }
 
-Result<void> count_up(const Context& context, const std::string& network_id, Undo& undo) {
-  const auto key = context.keys.endpoint_count(network_id);
-  const auto add = [&context, key](bool up) {
-    return update(
-        context.store, key, [&key, up](const auto& pair) -> Result<std::optional<std::string>> {
-          const auto count = pair && !pair->value.empty() ? decode_count(key, pair->value)
-                                                          : Result<std::uint64_t>(0);
-          if (!count) {
-            return fail(count.error());
-          }
-          return std::optional(
-              encode_count(up ? *count + 1 : *count - std::min<std::uint64_t>(*count, 1)));
-        });
-  };
-  auto done = add(true);
-  if (done) {
-    undo.push([add] { static_cast<void>(add(false)); });
-  }
-  return done;
-}
-
-Result<void> write_endpoint(const Context& context, const EndpointDocument& document, Undo& undo) {
-  const auto& endpoint = document.endpoint;
-  const auto key = context.keys.endpoint(endpoint.network_id, endpoint.id);
-  // Pushed first: the answer may get lost, and nobody else has this id.
-  undo.push([&context, key] { static_cast<void>(erase_key(context.store, key)); });
-  if (auto written = create_key(context.store, key, encode_endpoint(document)); !written) {
-    return written;
-  }
-  if (auto counted = count_up(context, endpoint.network_id, undo); !counted) {
-    return counted;
-  }
-  // Whoever removes the network looks for endpoints after having marked it.
-  const auto network = read_network(context, endpoint.network_id);
+// Whoever removes the network looks for endpoints after having marked it.
+Result<void> check_still_there(const Context& context, const std::string& network_id) {
+  const auto network = read_network(context, network_id);
   if (!network) {
     return fail(network.error());
   }
@@ -216,37 +147,49 @@ Result<Endpoint> create_endpoint(const Context& context, const Network& network,
   if (auto marked = write_marker(context); !marked) {
     return fail(marked.error());
   }
-  Undo undo;
   EndpointDocument document;
   auto& endpoint = document.endpoint;
-  document.pool4 = pool_id_in(record.v4, record.address_space, (*subnet)->pool);
-  const auto address4 = take(context, network, document.pool4, spec.address4, undo);
-  if (!address4) {
-    return fail(address4.error());
-  }
-  endpoint.address4 = *address4;
-  if (spec.address6) {
-    document.pool6 = pool_id_in(record.v6, record.address_space, *network.v6_pool);
-    const auto address6 = take(context, network, document.pool6, spec.address6, undo);
-    if (!address6) {
-      return fail(address6.error());
-    }
-    endpoint.address6 = *address6;
-  }
   endpoint.id = context.options.make_id();
   endpoint.network_id = network.id;
   endpoint.name = spec.name.empty() ? "ep-" + endpoint.id.substr(0, kShortId) : spec.name;
-  endpoint.mac = spec.mac.value_or(docker_mac(address4->address));
+  endpoint.mac = spec.mac.value_or(MacAddress{});
   endpoint.vtep = context.options.vtep;
   endpoint.owner = context.options.owner;
   document.anonymous = spec.name.empty();
   document.interface_prefix = spec.interface_prefix;
   document.aliases = {endpoint.id.substr(0, kShortId)};
-  if (auto written = write_endpoint(context, document, undo); !written) {
-    return fail(written.error());
+  document.pool4 = pool_id_in(record.v4, record.address_space, (*subnet)->pool);
+  EndpointClaim claim(context, network, document);
+  claim.want(document.pool4, spec.address4, true);
+  if (spec.address6) {
+    document.pool6 = pool_id_in(record.v6, record.address_space, *network.v6_pool);
+    claim.want(document.pool6, spec.address6, false);
   }
-  undo.commit();
+  if (!spec.mac) {
+    claim.follow_address();
+  }
+  if (auto taken = claim.take(); !taken) {
+    return fail(taken.error());
+  }
+  if (auto fine = check_still_there(context, network.id); !fine) {
+    claim.undo();
+    return fail(fine.error());
+  }
   return endpoint;
+}
+
+Result<void> confirm_endpoint(const Context& context, const Endpoint& endpoint) {
+  const auto key = context.keys.endpoint(endpoint.network_id, endpoint.id);
+  return update(context.store, key, [&](const auto& pair) -> Result<std::optional<std::string>> {
+    if (!pair) {
+      return std::optional<std::string>();
+    }
+    auto value = without_taking(key, pair->value);
+    if (!value) {
+      return fail(value.error());
+    }
+    return *value == pair->value ? std::optional<std::string>() : std::optional(std::move(*value));
+  });
 }
 
 Result<Endpoint> activate_endpoint(const Context& context, const Endpoint& endpoint,

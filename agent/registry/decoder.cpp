@@ -215,7 +215,7 @@ void RegistryDecoder::State::put_floating(const KvPair& pair, const Keys::Parsed
   if (!record) {
     return;
   }
-  if (record->leaving) {
+  if (record->leaving || !record->in_force) {
     events.emplace_back(
         store_event::FloatingGone{record->floating.network_id, record->floating.address});
   } else {

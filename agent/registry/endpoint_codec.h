@@ -16,6 +16,18 @@ namespace vtepd::registry {
 Result<Endpoint> decode_endpoint(std::string_view key, std::string_view network_id,
                                  std::string_view id, std::string_view value);
 
+// For each thing that an endpoint holds outside its own key, an index of that thing's key.
+struct HoldIndices {
+  std::optional<std::uint64_t> address4;
+  std::optional<std::uint64_t> address6;
+  std::optional<std::uint64_t> count;
+  bool operator==(const HoldIndices&) const = default;
+};
+
+// What a new endpoint has not surely got yet, kept in the endpoint itself: the index of each key at
+// which it is to be taken.
+using Taking = HoldIndices;
+
 // What the key says of a new endpoint, with all the fields without which dockerd dies.
 struct EndpointDocument {
   Endpoint endpoint;
@@ -26,12 +38,13 @@ struct EndpointDocument {
   std::vector<std::string> aliases;
   bool anonymous = false;
   bool joined = false;
+  Taking taking;
 };
 
 // Without an owner there is no "vtepd" member, and the text is what dockerd writes.
 std::string encode_endpoint(const EndpointDocument& document);
 
-// The same value after the join: sandbox and interface known.
+// The same value after the join: sandbox and interface known, all taken.
 Result<std::string> with_sandbox(std::string_view key, std::string_view value,
                                  const std::string& sandbox, const std::string& host_ifname);
 
@@ -42,18 +55,18 @@ struct EndpointPools {
 
 Result<EndpointPools> endpoint_pools(std::string_view key, std::string_view value);
 
+Result<Taking> endpoint_taking(std::string_view key, std::string_view value);
+Result<std::string> without_taking(std::string_view key, std::string_view value);
+
 // How far the removal of an endpoint has got, kept in the endpoint itself: for each thing to be
 // given back the index of its key at which that shall happen; empty when nothing is to be done.
-struct Leaving {
-  std::optional<std::uint64_t> address4;
-  std::optional<std::uint64_t> address6;
-  std::optional<std::uint64_t> count;
+struct Leaving : HoldIndices {
   std::uint64_t run = 0;  // which attempt at the removal this is
   bool operator==(const Leaving&) const = default;
 };
 
 Result<std::optional<Leaving>> endpoint_leaving(std::string_view key, std::string_view value);
-// Empties the sandbox as well: from now on nobody forwards to it.
+// Empties the sandbox as well: from now on nobody forwards to it. What was being taken is settled.
 Result<std::string> with_leaving(std::string_view key, std::string_view value,
                                  const Leaving& leaving);
 

@@ -3,6 +3,7 @@
 #include "registry/json_text.h"
 
 #include <limits>
+#include <type_traits>
 
 #include <nlohmann/json.hpp>
 
@@ -34,12 +35,66 @@ Json interface_of(const EndpointDocument& document) {
   return json;
 }
 
+Json json_of(const HoldIndices& indices) {
+  auto json = Json::object();
+  const auto write = [&](const char* name, const std::optional<std::uint64_t>& index) {
+    if (index) {
+      json[name] = *index;
+    }
+  };
+  write("address4", indices.address4);
+  write("address6", indices.address6);
+  write("count", indices.count);
+  return json;
+}
+
 Result<Json> parse_object(std::string_view key, std::string_view value) {
   auto json = parse_json(value);
   if (!json || !json->is_object()) {
     return fail(ErrorKind::Invalid, std::string(key) + ": not a JSON object");
   }
   return json;
+}
+
+void erase_taking(Json& endpoint) {
+  if (const auto own = endpoint.find("vtepd"); own != endpoint.end() && own->is_object()) {
+    own->erase("taking");
+  }
+}
+
+// The member of that name of vtepd's own part. Without one: `Held{}`, and `found` is false.
+template <typename Held>
+Result<Held> read_indices(std::string_view key, std::string_view value, const char* name,
+                          bool& found) {
+  found = false;
+  const auto json = parse_object(key, value);
+  if (!json) {
+    return fail(json.error());
+  }
+  Members members(*json, std::string(key));
+  const auto* own = members.object("vtepd", false);
+  if (own == nullptr) {
+    return members.error() ? Result<Held>(fail(*members.error())) : Held{};
+  }
+  Members ours(*own, std::string(key) + ": 'vtepd'");
+  const auto* object = ours.object(name, false);
+  if (object == nullptr) {
+    return ours.error() ? Result<Held>(fail(*ours.error())) : Held{};
+  }
+  found = true;
+  Members fields(*object, std::string(key) + ": 'vtepd." + name + "'");
+  const auto read = [&](const char* field) {
+    const auto index = fields.number(field, false, kLargest);
+    return object->contains(field) ? std::optional(index) : std::nullopt;
+  };
+  Held held;
+  held.address4 = read("address4");
+  held.address6 = read("address6");
+  held.count = read("count");
+  if constexpr (std::is_same_v<Held, Leaving>) {
+    held.run = fields.number("run", false, kLargest);
+  }
+  return fields.error() ? Result<Held>(fail(*fields.error())) : held;
 }
 
 }  // namespace
@@ -67,6 +122,9 @@ std::string encode_endpoint(const EndpointDocument& document) {
   json["virtualIP"] = "<nil>";  // how Go prints an address that is not there
   if (!endpoint.owner.empty()) {
     json["vtepd"] = Json::object({{"owner", endpoint.owner}});
+    if (document.taking != Taking{}) {
+      json["vtepd"]["taking"] = json_of(document.taking);
+    }
   }
   return to_text(json);
 }
@@ -84,6 +142,7 @@ Result<std::string> with_sandbox(std::string_view key, std::string_view value,
   (*face)["srcName"] = host_ifname;
   (*json)["joinInfo"] = join_info();
   (*json)["sandbox"] = sandbox;
+  erase_taking(*json);
   return to_text(*json);
 }
 
@@ -105,32 +164,27 @@ Result<EndpointPools> endpoint_pools(std::string_view key, std::string_view valu
   return pools;
 }
 
-Result<std::optional<Leaving>> endpoint_leaving(std::string_view key, std::string_view value) {
-  const auto json = parse_object(key, value);
+Result<Taking> endpoint_taking(std::string_view key, std::string_view value) {
+  bool found = false;
+  return read_indices<Taking>(key, value, "taking", found);
+}
+
+Result<std::string> without_taking(std::string_view key, std::string_view value) {
+  auto json = parse_object(key, value);
   if (!json) {
     return fail(json.error());
   }
-  Members members(*json, std::string(key));
-  const auto* own = members.object("vtepd", false);
-  if (own == nullptr) {
-    return std::optional<Leaving>();
+  erase_taking(*json);
+  return to_text(*json);
+}
+
+Result<std::optional<Leaving>> endpoint_leaving(std::string_view key, std::string_view value) {
+  bool found = false;
+  const auto leaving = read_indices<Leaving>(key, value, "leaving", found);
+  if (!leaving) {
+    return fail(leaving.error());
   }
-  Members ours(*own, std::string(key) + ": 'vtepd'");
-  const auto* object = ours.object("leaving", false);
-  if (object == nullptr) {
-    return std::optional<Leaving>();
-  }
-  Members fields(*object, std::string(key) + ": 'vtepd.leaving'");
-  const auto read = [&](const char* name) {
-    const auto index = fields.number(name, false, kLargest);
-    return object->contains(name) ? std::optional(index) : std::nullopt;
-  };
-  Leaving leaving{read("address4"), read("address6"), read("count"),
-                  fields.number("run", false, kLargest)};
-  if (fields.error()) {
-    return fail(*fields.error());
-  }
-  return std::optional(leaving);
+  return found ? std::optional(*leaving) : std::nullopt;
 }
 
 Result<std::string> with_leaving(std::string_view key, std::string_view value,
@@ -139,17 +193,10 @@ Result<std::string> with_leaving(std::string_view key, std::string_view value,
   if (!json) {
     return fail(json.error());
   }
-  auto steps = Json::object();
-  const auto write = [&](const char* name, const std::optional<std::uint64_t>& index) {
-    if (index) {
-      steps[name] = *index;
-    }
-  };
-  write("address4", leaving.address4);
-  write("address6", leaving.address6);
-  write("count", leaving.count);
+  auto steps = json_of(leaving);
   steps["run"] = leaving.run;
   (*json)["sandbox"] = "";
+  erase_taking(*json);
   (*json)["vtepd"]["leaving"] = std::move(steps);
   return to_text(*json);
 }

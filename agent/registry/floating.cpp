@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "registry/address_allocator.h"
 #include "registry/endpoint_codec.h"
-#include "registry/give_back.h"
+#include "registry/floating_key.h"
 #include "registry/operations.h"
 #include "registry/own_codec.h"
 
@@ -21,72 +21,6 @@ namespace {
 // How long an endpoint that is being removed is waited for.
 constexpr std::chrono::seconds kRemoval{5};
 constexpr std::chrono::milliseconds kPoll{20};
-
-struct Stored {
-  FloatingRecord record;
-  std::uint64_t index = 0;
-};
-
-Result<std::optional<Stored>> read(const Context& context, const std::string& network_id,
-                                   const IpAddress& address) {
-  const auto key = context.keys.floating(network_id, address);
-  const auto pair = context.store.get(key);
-  if (!pair) {
-    return fail(pair.error());
-  }
-  if (!*pair) {
-    return std::optional<Stored>();
-  }
-  auto record = decode_floating(key, network_id, address.to_string(), (*pair)->value);
-  if (!record) {
-    return fail(record.error());
-  }
-  return std::optional(Stored{std::move(*record), (*pair)->index});
-}
-
-Result<bool> write(const Context& context, const FloatingRecord& record, std::uint64_t expected) {
-  const auto key = context.keys.floating(record.floating.network_id, record.floating.address);
-  return context.store.put(key, encode_floating(record), expected);
-}
-
-// Ends what a holder began that lets go: clears the bit, then the key goes.
-Result<void> finish_letting_go(const Context& context, Stored stored) {
-  auto& record = stored.record;
-  const auto& floating = record.floating;
-  const auto key = context.keys.floating(floating.network_id, floating.address);
-  const GiveBack bit{.key = context.keys.addresses(record.pool_id),
-                     .reduced =
-                         [&](const KvPair& pair) {
-                           return without_address(pair, record.pool_id, floating.address);
-                         },
-                     .looks_done = [&](const KvPair& pair) -> Result<bool> {
-                       const auto rest = without_address(pair, record.pool_id, floating.address);
-                       if (!rest || !*rest) {
-                         return rest ? Result<bool>(true) : fail(rest.error());
-                       }
-                       return others_have(context, floating.network_id, floating.address, "");
-                     },
-                     .note = [&]() -> Result<void> {
-                       const auto written = write(context, record, stored.index);
-                       if (!written) {
-                         return fail(written.error());
-                       }
-                       const auto now = context.store.get(key);
-                       if (!now) {
-                         return fail(now.error());
-                       }
-                       if (!*written || !*now || (*now)->value != encode_floating(record)) {
-                         return fail(ErrorKind::Conflict, "'" + key + "' was changed by another");
-                       }
-                       stored.index = (*now)->index;
-                       return {};
-                     }};
-  if (auto done = give_back(context, bit, record.leaving, true); !done) {
-    return done;
-  }
-  const auto erased = context.store.erase(key, stored.index);
-  return erased ? Result<void>() : fail(erased.error());
-}
 
 // The pool that gives the address out; none for one outside the pools, or for a gateway, whose bit
 // is the network's own. Invalid for what no endpoint may have.
@@ -162,40 +96,45 @@ Result<void> secure_bit(const Context& context, const FloatingAddress& held,
     }
     std::this_thread::sleep_for(kPoll);
   }
-  const auto stored = read(context, held.network_id, held.address);
-  if (!stored) {
-    return fail(stored.error());
+  for (int tries = 0; tries < kMaxTries; ++tries) {
+    const auto stored = read_floating(context, held.network_id, held.address);
+    if (!stored) {
+      return fail(stored.error());
+    }
+    if (!*stored || !(*stored)->record.pool_id.empty() || (*stored)->record.floating != held) {
+      return {};
+    }
+    const auto taken = take_bit(context, (*stored)->record, (*stored)->index, pool_id);
+    if (!taken || *taken) {
+      return taken ? Result<void>() : fail(taken.error());
+    }
+    back_off(tries);
   }
-  if (!*stored || !(*stored)->record.pool_id.empty() || (*stored)->record.floating != held) {
-    return {};
+  return fail(too_many_tries(context.keys.floating(held.network_id, held.address)));
+}
+
+// Ends what another began with the key, if anything. True if so: look again.
+Result<bool> finished(const Context& context, const std::optional<StoredFloating>& stored) {
+  if (!stored || !(stored->record.leaving || stored->record.taking)) {
+    return false;
   }
-  if (auto taken = take_address(context.store, context.keys, pool_id, held.address); !taken) {
-    return fail(taken.error());
-  }
-  auto record = (*stored)->record;
-  record.pool_id = pool_id;
-  const auto written = write(context, record, (*stored)->index);
-  if (written && *written) {
-    return {};
-  }
-  static_cast<void>(release_address(context.store, context.keys, pool_id, held.address));
-  return written ? Result<void>() : fail(written.error());
+  auto done =
+      stored->record.taking ? finish_taking(context, *stored) : finish_letting_go(context, *stored);
+  return done || done.error().kind == ErrorKind::Conflict ? Result<bool>(true) : fail(done.error());
 }
 
 // One try. False: somebody else was faster.
 Result<bool> try_hold(const Context& context, FloatingAddress& wanted, const std::string& pool_id,
                       const std::optional<std::string>& own_of) {
-  auto stored = read(context, wanted.network_id, wanted.address);
+  const auto stored = read_floating(context, wanted.network_id, wanted.address);
   if (!stored) {
     return fail(stored.error());
   }
-  if (*stored && (*stored)->record.leaving) {
-    if (auto done = finish_letting_go(context, std::move(**stored)); !done) {
-      return done.error().kind == ErrorKind::Conflict ? Result<bool>(false) : fail(done.error());
-    }
-    return false;
+  if (const auto open = finished(context, *stored); !open || *open) {
+    return open ? Result<bool>(false) : open;
   }
-  FloatingRecord record{.floating = wanted, .pool_id = {}, .leaving = {}};
+  FloatingRecord record;
+  record.floating = wanted;
   if (*stored) {
     const auto& held = (*stored)->record;
     if (held.floating.endpoint_id == wanted.endpoint_id && held.floating.mac == wanted.mac) {
@@ -206,28 +145,18 @@ Result<bool> try_hold(const Context& context, FloatingAddress& wanted, const std
     record.floating.generation = std::max(held.floating.generation, wanted.generation);
   }
   ++record.floating.generation;
-  Undo undo;
   const auto owner = owner_state(context, wanted, own_of);
   if (!owner) {
     return fail(owner.error());
   }
-  if (!*stored && !pool_id.empty() && *owner == Owner::None) {
-    auto taken = take_address(context.store, context.keys, pool_id, wanted.address);
-    if (!taken) {
-      return fail(taken.error());
-    }
-    undo.push([&context, &pool_id, address = wanted.address] {
-      static_cast<void>(release_address(context.store, context.keys, pool_id, address));
-    });
-    record.pool_id = pool_id;
+  const bool needs_bit = !*stored && !pool_id.empty() && *owner == Owner::None;
+  record.in_force = !needs_bit;
+  const auto written = needs_bit ? take_bit(context, record, 0, pool_id)
+                                 : write_floating(context, record, *stored ? (*stored)->index : 0);
+  if (written && *written) {
+    wanted = record.floating;
   }
-  const auto written = write(context, record, *stored ? (*stored)->index : 0);
-  if (!written || !*written) {
-    return written;
-  }
-  undo.commit();
-  wanted = record.floating;
-  return true;
+  return written;
 }
 
 // The address goes back to the endpoint whose own it is.
@@ -271,12 +200,18 @@ Result<std::optional<FloatingAddress>> hold_address(const Context& context,
 Result<bool> let_go(const Context& context, const std::string& network_id,
                     const std::string& endpoint_id, const IpAddress& address) {
   for (int tries = 0; tries < kMaxTries; ++tries) {
-    auto stored = read(context, network_id, address);
+    auto stored = read_floating(context, network_id, address);
     if (!stored) {
       return fail(stored.error());
     }
     if (!*stored || (*stored)->record.floating.endpoint_id != endpoint_id) {
       return false;
+    }
+    if ((*stored)->record.taking) {
+      if (auto done = finish_taking(context, std::move(**stored)); !done) {
+        return fail(done.error());
+      }
+      continue;
     }
     auto& record = (*stored)->record;
     if (record.pool_id.empty()) {
@@ -296,7 +231,7 @@ Result<bool> let_go(const Context& context, const std::string& network_id,
         return fail(pool.error());
       }
       record.leaving = *pool ? (*pool)->index : 0;
-      if (const auto written = write(context, record, (*stored)->index); !written) {
+      if (const auto written = write_floating(context, record, (*stored)->index); !written) {
         return fail(written.error());
       }
       continue;  // and finish what is noted now

@@ -23,6 +23,25 @@ Result<bool> was_done(const Context& context, const GiveBack& what, const KvPair
 
 }  // namespace
 
+// A write of the process that died may still be on its way, so an unchanged index is looked at
+// twice. Two dead processes that meant the same address leave two records of it; the later one to
+// be removed clears the bit.
+Result<bool> was_taken(const Context& context, const GiveBack& what, std::uint64_t index) {
+  auto pair = context.store.get(what.key);
+  if (pair && *pair && (*pair)->index == index) {
+    std::this_thread::sleep_for(context.options.settle);
+    pair = context.store.get(what.key);
+  }
+  if (!pair) {
+    return fail(pair.error());
+  }
+  if (!*pair || (*pair)->index == index) {
+    return false;
+  }
+  const auto done = was_done(context, what, **pair);
+  return done ? Result<bool>(!*done) : fail(done.error());
+}
+
 Result<void> give_back(const Context& context, const GiveBack& what,
                        std::optional<std::uint64_t>& noted, bool resumed) {
   bool open = resumed;  // not so what this run noted itself

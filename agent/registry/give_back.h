@@ -30,6 +30,10 @@ struct GiveBack {
   std::function<Result<void>()> note;
 };
 
+// Whether what was to be taken at `index` of the key was taken: there is something to give back.
+// For when nobody is left who knows.
+Result<bool> was_taken(const Context& context, const GiveBack& what, std::uint64_t index);
+
 // Steps 2 and 3 without the record's last write. `noted` is empty afterwards. `resumed`: an earlier
 // run noted the index, and what it got done is open.
 Result<void> give_back(const Context& context, const GiveBack& what,

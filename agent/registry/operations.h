@@ -43,6 +43,7 @@ Result<Endpoint> create_endpoint(const Context& context, const Network& network,
                                  const EndpointSpec& spec);
 Result<Endpoint> activate_endpoint(const Context& context, const Endpoint& endpoint,
                                    const std::string& sandbox, const std::string& host_ifname);
+Result<void> confirm_endpoint(const Context& context, const Endpoint& endpoint);
 // Idempotent. `own_of` is the endpoint that has the address as its own, as far as the caller knows.
 Result<std::optional<FloatingAddress>> hold_address(const Context& context,
                                                     const FloatingAddress& wanted,
@@ -52,6 +53,15 @@ Result<bool> let_go(const Context& context, const std::string& network_id,
                     const std::string& endpoint_id, const IpAddress& address);
 // All that the endpoint holds.
 Result<void> let_go_all(const Context& context, const Endpoint& endpoint);
-Result<bool> remove_endpoint(const Context& context, const Endpoint& endpoint);
+
+// What whoever makes an endpoint knows of it when it fails: surely taken, surely not, or unknown.
+struct HeldByCreator {
+  std::optional<bool> address4;
+  std::optional<bool> address6;
+  std::optional<bool> count;
+};
+
+Result<bool> remove_endpoint(const Context& context, const Endpoint& endpoint,
+                             const HeldByCreator& held = {});
 
 }  // namespace vtepd::registry

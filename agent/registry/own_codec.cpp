@@ -57,6 +57,12 @@ std::string encode_floating(const FloatingRecord& record) {
   if (!record.pool_id.empty()) {
     json["pool"] = record.pool_id;
   }
+  if (record.taking) {
+    json["taking"] = *record.taking;
+  }
+  if (!record.in_force) {
+    json["in_force"] = false;
+  }
   if (record.leaving) {
     json["leaving"] = *record.leaving;
   }
@@ -93,9 +99,14 @@ Result<FloatingRecord> decode_floating(std::string_view key, std::string_view ne
       floating.mac = *mac;
     }
   }
-  if (json->is_object() && json->contains("leaving")) {
-    record.leaving = members.number("leaving", true, kLargest);
-  }
+  record.in_force = members.flag("in_force", false, true);
+  const auto index = [&](const char* name) {
+    return json->is_object() && json->contains(name)
+               ? std::optional(members.number(name, true, kLargest))
+               : std::nullopt;
+  };
+  record.taking = index("taking");
+  record.leaving = index("leaving");
   if (members.error()) {
     return fail(*members.error());
   }

@@ -20,8 +20,12 @@ Result<Node> decode_node(std::string_view key, std::string_view vtep, std::strin
 struct FloatingRecord {
   FloatingAddress floating;
   std::string pool_id;  // whose bit this key keeps set; empty: none, or it is another's
+  // Set while the bit is being taken: the index of the pool's key at which it is to be set.
+  std::optional<std::uint64_t> taking;
+  bool in_force = true;  // not yet, if it needs a bit first
   // Set while the holder lets go: the index of the pool's key at which the bit shall be cleared.
   std::optional<std::uint64_t> leaving;
+  bool operator==(const FloatingRecord&) const = default;
 };
 
 std::string encode_floating(const FloatingRecord& record);

@@ -160,6 +160,10 @@ Result<Endpoint> Registry::activate_endpoint(const Endpoint& endpoint, const std
                                      sandbox, host_ifname);
 }
 
+Result<void> Registry::confirm_endpoint(const Endpoint& endpoint) {
+  return registry::confirm_endpoint(Context{store_, options_, Keys(options_.prefix)}, endpoint);
+}
+
 Result<bool> Registry::remove_endpoint(const Endpoint& endpoint) {
   return registry::remove_endpoint(Context{store_, options_, Keys(options_.prefix)}, endpoint);
 }

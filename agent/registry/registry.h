@@ -39,11 +39,14 @@ class Registry {
   // Gives a network without a VNI one, as Docker does at the first join.
   Result<Network> ensure_vni(const Network& network);
 
-  // Takes the address, writes the endpoint with an empty sandbox and counts it.
+  // Writes the endpoint with an empty sandbox, takes its address and counts it.
   Result<Endpoint> create_endpoint(const Network& network, const EndpointSpec& spec);
   // Writes the sandbox and the interface name: from now on others forward to it.
   Result<Endpoint> activate_endpoint(const Endpoint& endpoint, const std::string& sandbox,
                                      const std::string& host_ifname);
+  // For an endpoint that was made and is to be removed before it was activated: says so in the
+  // store, or the removal would have to find out, at length, what it had got.
+  Result<void> confirm_endpoint(const Endpoint& endpoint);
   // Undoes both, idempotently and only if the key is still ours: true if it was there.
   Result<bool> remove_endpoint(const Endpoint& endpoint);
 

@@ -6,9 +6,10 @@
 
 // Gives back, exactly once (give_back.h), what an endpoint holds: floating addresses, its address
 // bits and its place in the count. The record of that is the endpoint's own key: first its sandbox
-// becomes empty and the indices are noted in it ("leaving"), and it goes last. (Docker deletes the
-// key first; then what a crash leaves behind can never be told from what others took since.) Every
-// run writes its number into the endpoint first, so that of two at once only one gets on.
+// becomes empty and the indices are noted in it ("leaving"), and it goes last. What it had not
+// surely taken yet (endpoint_claim.h) is found out before that. (Docker deletes the key first; then
+// what a crash leaves behind can never be told from what others took since.) Every run writes its
+// number into the endpoint first, so that of two at once only one gets on.
 //
 // The bit of an address that another endpoint took over as a floating one is not cleared but handed
 // over to that address's key.
@@ -19,9 +20,10 @@ namespace {
 
 class Removal {
  public:
-  Removal(const Context& context, const Endpoint& endpoint)
+  Removal(const Context& context, const Endpoint& endpoint, const HeldByCreator& held)
       : context_(context),
         endpoint_(endpoint),
+        held_(held),
         key_(context.keys.endpoint(endpoint.network_id, endpoint.id)) {}
 
   // True: done. False: the key is not there or not ours.
@@ -29,13 +31,15 @@ class Removal {
 
  private:
   struct Step {
-    std::optional<std::uint64_t> Leaving::*index;
+    std::optional<std::uint64_t> HoldIndices::*index;
+    std::optional<bool> HeldByCreator::*held;
     std::string key;
     std::string pool_id;  // empty: the count
     IpAddress address;
   };
 
   Result<bool> load();
+  Result<bool> holds(const Step& step);
   Result<void> begin();
   Result<void> note();
   Result<void> give_back(const Step& step);
@@ -46,8 +50,10 @@ class Removal {
 
   const Context& context_;
   const Endpoint& endpoint_;
+  const HeldByCreator& held_;
   std::string key_;
   KvPair stored_;
+  Taking taking_;
   Leaving leaving_;
   std::vector<Step> steps_;
   bool resumed_ = false;  // begun by an earlier call: what it got done is open
@@ -66,29 +72,59 @@ Result<bool> Removal::load() {
   const auto stored = decode_endpoint(key_, endpoint_.network_id, endpoint_.id, stored_.value);
   const auto pools = endpoint_pools(key_, stored_.value);
   const auto leaving = endpoint_leaving(key_, stored_.value);
-  if (!stored || !pools || !leaving) {
-    return fail(!stored ? stored.error() : !pools ? pools.error() : leaving.error());
+  const auto taking = endpoint_taking(key_, stored_.value);
+  if (!stored || !pools || !leaving || !taking) {
+    return fail(!stored    ? stored.error()
+                : !pools   ? pools.error()
+                : !leaving ? leaving.error()
+                           : taking.error());
   }
+  taking_ = *taking;
   if (stored->vtep != endpoint_.vtep || stored->owner != endpoint_.owner) {
     return false;
   }
   steps_.clear();
   if (stored->address4 && !pools->v4.empty()) {
-    steps_.push_back({&Leaving::address4, context_.keys.addresses(pools->v4), pools->v4,
-                      stored->address4->address});
+    steps_.push_back({&HoldIndices::address4, &HeldByCreator::address4,
+                      context_.keys.addresses(pools->v4), pools->v4, stored->address4->address});
   }
   if (stored->address6 && !pools->v6.empty()) {
-    steps_.push_back({&Leaving::address6, context_.keys.addresses(pools->v6), pools->v6,
-                      stored->address6->address});
+    steps_.push_back({&HoldIndices::address6, &HeldByCreator::address6,
+                      context_.keys.addresses(pools->v6), pools->v6, stored->address6->address});
   }
-  steps_.push_back({&Leaving::count, context_.keys.endpoint_count(endpoint_.network_id), {}, {}});
+  steps_.push_back({&HoldIndices::count,
+                    &HeldByCreator::count,
+                    context_.keys.endpoint_count(endpoint_.network_id),
+                    {},
+                    {}});
   resumed_ = leaving->has_value();
   leaving_ = leaving->value_or(Leaving{});
   return true;
 }
 
+// Not so what the endpoint had not got yet when it was broken off.
+Result<bool> Removal::holds(const Step& step) {
+  const auto& index = taking_.*step.index;
+  if (const auto& known = held_.*step.held; known || !index) {
+    return known.value_or(true);
+  }
+  return was_taken(context_,
+                   {.key = step.key,
+                    .reduced = {},
+                    .looks_done = [&](const KvPair& pair) { return looks_done(step, pair); },
+                    .note = {}},
+                   *index);
+}
+
 Result<void> Removal::begin() {
   for (const auto& step : steps_) {
+    const auto holding = holds(step);
+    if (!holding) {
+      return fail(holding.error());
+    }
+    if (!*holding) {
+      continue;
+    }
     const auto pair = context_.store.get(step.key);
     if (!pair) {
       return fail(pair.error());
@@ -166,6 +202,10 @@ Result<bool> Removal::hand_over(const Step& step) {
         if (!record) {
           return fail(record.error());
         }
+        if (!record->in_force) {  // of one that died before it had the address
+          taken = false;
+          return std::optional<std::string>();
+        }
         if (record->pool_id == step.pool_id) {
           return std::optional<std::string>();
         }
@@ -227,10 +267,11 @@ Result<bool> Removal::run() {
 
 // A conflict is somebody else who writes the same endpoint, such as our own earlier call that is
 // not over yet: what is left to do is in the key.
-Result<bool> remove_endpoint(const Context& context, const Endpoint& endpoint) {
+Result<bool> remove_endpoint(const Context& context, const Endpoint& endpoint,
+                             const HeldByCreator& held) {
   Result<bool> removed = false;
   for (int tries = 0; tries < kMaxTries; ++tries) {
-    removed = Removal(context, endpoint).run();
+    removed = Removal(context, endpoint, held).run();
     if (removed || removed.error().kind != ErrorKind::Conflict) {
       return removed;
     }

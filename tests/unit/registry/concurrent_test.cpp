@@ -37,8 +37,10 @@ TEST(ConcurrentRegistry, EightThreadsOnTwoStoresGetDifferentAddresses) {
   for (int i = 0; i < 8; ++i) {
     threads.emplace_back([&, i] {
       for (int k = 0; k < 4; ++k) {
-        const auto endpoint = (i % 2 == 0 ? here : there).create_endpoint(*network, {});
+        auto& registry = i % 2 == 0 ? here : there;
+        const auto endpoint = registry.create_endpoint(*network, {});
         ASSERT_TRUE(endpoint) << endpoint.error().what;
+        ASSERT_TRUE(registry.confirm_endpoint(*endpoint));
         const std::lock_guard guard(mutex);
         addresses.insert(endpoint->address4->to_string());
         endpoints.push_back(*endpoint);

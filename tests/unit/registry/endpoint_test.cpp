@@ -196,7 +196,7 @@ TEST_F(RegistryTest, AttachLosesAgainstARemovalThatBegan) {
   FaultyStore faulty(store_);
   Registry slow(faulty, options("10.99.0.3"));
   std::function<void(const std::string&)> step = [&](const std::string& key) {
-    if (key.starts_with(keys_.addresses(kPool))) {
+    if (key.starts_with(keys_.endpoints(network.id))) {
       EXPECT_TRUE(registry_.remove_network(network.id));
     } else {
       faulty.before_write = step;

@@ -129,6 +129,32 @@ TEST_F(FloatingTest, IsLetGoExactlyOnceAfterACrashAtAnyWrite) {
   }
 }
 
+// Killed after each write in turn, with and without its answer; then the same endpoint, another, or
+// nobody wants the address. Its bit is set exactly while somebody has it.
+TEST_F(FloatingTest, ATakeOverCanBreakOffAnywhere) {
+  int broken_off = 0;
+  for (int round = 0; round < 24; ++round) {
+    FaultyStore faulty(store_);
+    faulty.writes_left = round / 2 % 4 + 1;
+    faulty.last_answer_lost = round % 2 == 1;
+    const auto first = Registry(faulty, options()).hold_address(wanted(a_, "10.1.0.100"), {});
+    broken_off += first ? 0 : 1;
+    const auto* holder = round / 8 == 0 ? &a_ : round / 8 == 1 ? &b_ : nullptr;
+    if (holder != nullptr) {
+      const auto held = must_hold(*holder, "10.1.0.100");
+      EXPECT_TRUE(taken(kPool, 100)) << round;
+      EXPECT_EQ(stored("10.1.0.100").find("taking"), std::string::npos) << round;
+      EXPECT_TRUE(*registry_.let_go(held));
+    } else {
+      const auto gone = registry_.let_go(wanted(a_, "10.1.0.100"));
+      EXPECT_TRUE(gone) << gone.error().what;
+    }
+    EXPECT_FALSE(taken(kPool, 100)) << round;
+    EXPECT_EQ(stored("10.1.0.100"), "(missing)") << round;
+  }
+  EXPECT_GE(broken_off, 9);
+}
+
 TEST_F(FloatingTest, WhoeverTakesItFinishesWhatACrashedHolderBegan) {
   const auto held = must_hold(a_, "10.1.0.100");
   FaultyStore faulty(store_);

@@ -69,6 +69,30 @@ const Case kRequests[] = {
        runner.allow(static_cast<std::uint32_t>(devices().port), Ip6(Ip4("198.51.100.9")), 128);
        runner.set_neigh(kVni, Ip6(Ip4("198.51.100.9")), kMacR);
      }},
+    {"announces_an_address_whose_mac_is_on_another_host",
+     request("198.51.100.9", "198.51.100.9"),
+     Verdict::Drop,
+     VTEP_ANNOUNCED,
+     {},
+     {},
+     VTEP_PORT_ALLOW_ADDR,
+     [](ProgRunner& runner) {
+       runner.allow(static_cast<std::uint32_t>(devices().port), Ip6(Ip4("198.51.100.9")), 128);
+       runner.set_neigh(kVni, Ip6(Ip4("198.51.100.9")), kMacA);
+       runner.set_fdb(kVni, kMacA, {.vtep = kPeerId, .ifindex = 0, .flags = 0});
+     }},
+    {"announces_an_address_whose_mac_is_at_another_port",
+     request("198.51.100.9", "198.51.100.9"),
+     Verdict::Drop,
+     VTEP_ANNOUNCED,
+     {},
+     {},
+     VTEP_PORT_ALLOW_ADDR,
+     [](ProgRunner& runner) {
+       runner.allow(static_cast<std::uint32_t>(devices().port), Ip6(Ip4("198.51.100.9")), 128);
+       runner.set_neigh(kVni, Ip6(Ip4("198.51.100.9")), kMacA);
+       runner.set_fdb(kVni, kMacA, {.vtep = 0, .ifindex = kLocalIfindex, .flags = 0});
+     }},
     {"announces_an_address_that_is_here",
      request("198.51.100.9", "198.51.100.9"),
      Verdict::Drop,

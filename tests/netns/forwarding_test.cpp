@@ -14,6 +14,8 @@ constexpr std::size_t kBytes = 8U << 20U;
 constexpr std::size_t kMtu = 1450;
 constexpr const char* kRed = "192.168.7.0/24";
 constexpr const char* kGreen = "192.168.8.0/24";
+constexpr const char* kRed6 = "2001:db8:7::/64";
+constexpr const char* kGreen6 = "2001:db8:8::/64";
 
 // What the frames meet on their way.
 struct Way {
@@ -121,8 +123,8 @@ class ForwardingBase : public testing::TestWithParam<Way> {
 class ForwardingRouter : public ForwardingBase {
  protected:
   void set_up() {
-    lab_.create_network("red", kRed);
-    lab_.create_network("green", kGreen, {"--address-space", "other"});
+    lab_.create_network("red", kRed, {"--subnet", kRed6});
+    lab_.create_network("green", kGreen, {"--subnet", kGreen6, "--address-space", "other"});
   }
 
   static void forward(const NetNamespace& netns) {
@@ -138,19 +140,24 @@ TEST_P(ForwardingRouter, CarriesFromOneNetworkToTheOther) {
   if (GetParam().early) {
     forward(router.netns);
   }
-  far.attach(router, "red", "192.168.7.12", {"--allow-address", kGreen});
+  far.attach(router, "red", "192.168.7.12",
+             {"--ip", "2001:db8:7::12", "--allow-address", kGreen, "--allow-address", kGreen6});
   router.interface = "eth1";
-  far.attach(router, "green", "192.168.8.12", {"--allow-address", kRed});
-  const Container& a = lab_.host(1).attach("red", "192.168.7.11");
-  const Container& b = lab_.host(1).attach("green", "192.168.8.11");
+  far.attach(router, "green", "192.168.8.12",
+             {"--ip", "2001:db8:8::12", "--allow-address", kRed, "--allow-address", kRed6});
+  const Container& a = lab_.host(1).attach("red", "192.168.7.11", {"--ip", "2001:db8:7::11"});
+  const Container& b = lab_.host(1).attach("green", "192.168.8.11", {"--ip", "2001:db8:8::11"});
   if (!GetParam().early) {
     forward(router.netns);
   }
   settle({{&router, "eth0"}, {&router, "eth1"}, {&a, "eth0"}, {&b, "eth0"}});
   a.netns.ip(std::string("route add ") + kGreen + " via 192.168.7.12");
   b.netns.ip(std::string("route add ") + kRed + " via 192.168.8.12");
+  a.netns.ip(std::string("route add ") + kGreen6 + " via 2001:db8:7::12");
+  b.netns.ip(std::string("route add ") + kRed6 + " via 2001:db8:8::12");
 
   expect_carried(a, a.address, b, b.address, kMtu);
+  expect_carried(a, "2001:db8:7::11", b, "2001:db8:8::11", kMtu);
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, ForwardingRouter, testing::ValuesIn(kWays), kWayName);

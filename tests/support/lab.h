@@ -30,6 +30,10 @@ class Lab {
   Lab(const Lab&) = delete;
   Lab& operator=(const Lab&) = delete;
 
+  [[nodiscard]] const Host& host(int number) const {
+    return *hosts_.at(static_cast<std::size_t>(number) - 1);
+  }
+
   [[nodiscard]] Host& host(int number) { return *hosts_.at(static_cast<std::size_t>(number) - 1); }
 
   Host& add_host(const HostOptions& options = {});

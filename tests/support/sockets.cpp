@@ -29,8 +29,8 @@ Target resolve(const std::string& address, std::uint16_t port) {
   return target;
 }
 
-Socket::Socket(const NetNamespace& netns, int family, int type) {
-  netns.inside([&] { fd_ = socket(family, type | SOCK_CLOEXEC, 0); });
+Socket::Socket(const NetNamespace& netns, int family, int type, int protocol) {
+  netns.inside([&] { fd_ = socket(family, type | SOCK_CLOEXEC, protocol); });
   const int on = 1;
   setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   limit_waiting();

@@ -26,7 +26,7 @@ Target resolve(const std::string& address, std::uint16_t port);
 // A socket of a namespace that gives up after 10 s, closed at the end.
 class Socket {
  public:
-  Socket(const NetNamespace& netns, int family, int type);
+  Socket(const NetNamespace& netns, int family, int type, int protocol = 0);
   explicit Socket(int fd);
   ~Socket();
   Socket(const Socket&) = delete;

@@ -59,11 +59,17 @@ void Overlay::replace_network(NetworkRecord& record, std::optional<Network> netw
   for (auto& [id, endpoint] : record.locals) {
     remove(record, endpoint);
   }
+  for (auto& [id, endpoint] : record.provisional) {
+    remove(record, endpoint);
+  }
   record.network = std::move(network);
   for (auto& [id, endpoint] : record.locals) {
     add(record, endpoint);
   }
   for (auto& [id, endpoint] : record.endpoints) {
+    add(record, endpoint);
+  }
+  for (auto& [id, endpoint] : record.provisional) {
     add(record, endpoint);
   }
 }
@@ -97,6 +103,39 @@ void Overlay::erase_endpoint(const std::string& network_id, const std::string& i
   if (endpoint != place->second.endpoints.end()) {
     remove(place->second, endpoint->second);
     place->second.endpoints.erase(endpoint);
+    drop_if_empty(network_id);
+  }
+}
+
+void Overlay::upsert_provisional(const Endpoint& endpoint) {
+  const auto id = ObjectId::parse(endpoint.id);
+  const auto place = networks_.find(endpoint.network_id);
+  if (!id || place == networks_.end()) {
+    return;
+  }
+  auto& record = place->second.provisional[*id];
+  remove(place->second, record);
+  record = EndpointRecord{.id = *id,
+                          .name = endpoint.name,
+                          .mac = endpoint.mac,
+                          .address4 = endpoint.address4,
+                          .address6 = endpoint.address6,
+                          .vtep = endpoint.vtep,
+                          .active = true,
+                          .provisional = true};
+  add(place->second, record);
+}
+
+void Overlay::erase_provisional(const std::string& network_id, const std::string& id) {
+  const auto place = networks_.find(network_id);
+  const auto parsed = ObjectId::parse(id);
+  if (place == networks_.end() || !parsed) {
+    return;
+  }
+  const auto record = place->second.provisional.find(*parsed);
+  if (record != place->second.provisional.end()) {
+    remove(place->second, record->second);
+    place->second.provisional.erase(record);
     drop_if_empty(network_id);
   }
 }
@@ -156,7 +195,8 @@ void Overlay::erase_local(const std::string& id) {
 void Overlay::drop_if_empty(const std::string& network_id) {
   const auto place = networks_.find(network_id);
   if (place != networks_.end() && !place->second.stored && place->second.endpoints.empty() &&
-      place->second.locals.empty() && place->second.floating.empty()) {
+      place->second.locals.empty() && place->second.provisional.empty() &&
+      place->second.floating.empty()) {
     networks_.erase(place);
   }
 }
@@ -223,9 +263,11 @@ void Overlay::activate(NetworkRecord& network, Vni vni) {
       contribute(network, endpoint);
     }
   }
-  for (auto& [id, endpoint] : network.endpoints) {
-    if (endpoint.contributed && vni_of(network, endpoint) == vni) {
-      contribute(network, endpoint);
+  for (auto* records : {&network.endpoints, &network.provisional}) {
+    for (auto& [id, endpoint] : *records) {
+      if (endpoint.contributed && vni_of(network, endpoint) == vni) {
+        contribute(network, endpoint);
+      }
     }
   }
 }
@@ -235,9 +277,11 @@ void Overlay::deactivate(NetworkRecord& network, Vni vni) {
   for (const auto& [vtep, uses] : network.vteps) {
     dirty_members_.insert({vni, vtep});
   }
-  for (auto& [id, endpoint] : network.endpoints) {
-    if (endpoint.contributed && vni_of(network, endpoint) == vni) {
-      withdraw(network, endpoint);
+  for (auto* records : {&network.endpoints, &network.provisional}) {
+    for (auto& [id, endpoint] : *records) {
+      if (endpoint.contributed && vni_of(network, endpoint) == vni) {
+        withdraw(network, endpoint);
+      }
     }
   }
 }
@@ -255,7 +299,8 @@ void Overlay::contribute(NetworkRecord& network, EndpointRecord& endpoint) {
       claim_address({vni, address->address}, endpoint);
     }
   }
-  if (const auto held = network.held.find(endpoint.id); held != network.held.end()) {
+  const auto held = network.held.find(endpoint.id);
+  if (held != network.held.end() && !endpoint.provisional) {
     for (const auto& address : held->second) {
       put_in_force(vni, endpoint, network.floating.at(address));
     }

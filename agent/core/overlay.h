@@ -33,9 +33,10 @@ struct PeerRoute {
 // and take_delta() looks those up. Pure; on one thread.
 //
 // Merge rules: an endpoint of this host wins over the store's word on it; of two endpoints that
-// claim one MAC or address in a VNI a local one wins, else the lower id. An endpoint that the store
-// places here but that we do not have forwards nothing. The holder of a floating address goes
-// before all of them; the MAC of several floating addresses is where the latest of them moved.
+// claim one MAC or address in a VNI a local one wins, then one that the store has over one that
+// only gossip told of (gossip_merge.h says which those are), else the lower id. An endpoint that
+// the store places here but that we do not have forwards nothing. The holder of a floating address
+// goes before all of them; the MAC of several floating addresses is where the latest of them moved.
 class Overlay {
  public:
   struct EndpointRecord {
@@ -49,6 +50,7 @@ class Overlay {
     bool active = false;       // has a sandbox
     bool ours = false;         // written by this instance
     bool contributed = false;  // stands in the claims
+    bool provisional = false;  // heard of by gossip; goes behind what the store says
   };
 
   struct NetworkRecord {
@@ -57,7 +59,8 @@ class Overlay {
     bool stored = false;             // the store has it (else only a local endpoint remembers it)
     std::unordered_map<ObjectId, EndpointRecord> endpoints;
     std::map<std::string, EndpointRecord> locals;  // by endpoint id
-    std::map<IpAddress, std::uint32_t> vteps;      // remote VTEP -> active endpoints there
+    std::unordered_map<ObjectId, EndpointRecord> provisional;
+    std::map<IpAddress, std::uint32_t> vteps;  // remote VTEP -> active endpoints there
     std::map<IpAddress, FloatingAddress> floating;
     std::unordered_map<ObjectId, std::set<IpAddress>> held;  // by holder, the keys of `floating`
   };
@@ -69,6 +72,9 @@ class Overlay {
   void erase_network(const std::string& id);
   void upsert_endpoint(const Endpoint& endpoint);
   void erase_endpoint(const std::string& network_id, const std::string& id);
+  // Of a network that is known. Beside what the store says of the same endpoint, if it does.
+  void upsert_provisional(const Endpoint& endpoint);
+  void erase_provisional(const std::string& network_id, const std::string& id);
   void upsert_local(const LocalEndpoint& local);
   void erase_local(const std::string& id);
   void upsert_floating(const FloatingAddress& floating);
@@ -133,7 +139,10 @@ class Overlay {
     bool operator()(const EndpointRecord& a, const EndpointRecord& b) const {
       const bool a_local = a.local != nullptr;
       const bool b_local = b.local != nullptr;
-      return a_local != b_local ? a_local : a.id < b.id;
+      if (a_local != b_local) {
+        return a_local;
+      }
+      return a.provisional != b.provisional ? b.provisional : a.id < b.id;
     }
   };
 

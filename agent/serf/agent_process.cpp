@@ -10,11 +10,11 @@
 #include <vector>
 
 #include <netinet/in.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <fcntl.h>
@@ -54,6 +54,15 @@ constexpr int kCannotRun = 127;
     (void)!::write(STDERR_FILENO, part, std::strlen(part));
   }
   ::_exit(kCannotRun);
+}
+
+// glibc 2.36 declares these two for C only.
+int open_pidfd(pid_t pid) {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
+
+void send_signal(int pidfd, int number) {
+  ::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0);
 }
 
 std::string describe(const siginfo_t& info) {
@@ -161,7 +170,7 @@ Result<std::unique_ptr<AgentProcess>> AgentProcess::start(
   if (pid == 0) {
     become(argv.data(), input.get(), parent);
   }
-  UniqueFd exit(::pidfd_open(pid, 0));
+  UniqueFd exit(open_pidfd(pid));
   if (!exit.valid()) {
     const int number = errno;
     ::kill(pid, SIGKILL);
@@ -215,7 +224,7 @@ bool AgentProcess::read_output() {
 // By the descriptor, so that a pid which was used again is never hit.
 void AgentProcess::signal(int number) const {
   if (!reaped_) {
-    ::pidfd_send_signal(exit_.get(), number, nullptr, 0);
+    send_signal(exit_.get(), number);
   }
 }
 

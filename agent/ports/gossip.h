@@ -14,10 +14,11 @@
 
 namespace vtepd {
 
-// A user event, which every node of the cluster hears, the sender too. Name and payload together
-// have at most 512 bytes.
+// A user event, which every node of the cluster hears, the sender too.
 struct GossipEvent {
-  static constexpr std::size_t kMaxSize = 512;
+  // Name and payload together. Serf's limit is 512 bytes of the message that it makes of them, in
+  // which up to 40 are its own.
+  static constexpr std::size_t kMaxSize = 472;
   std::string name;
   std::string payload;
   // Receivers keep only the newest of one name and hear it some seconds later. Docker's are so.

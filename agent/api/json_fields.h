@@ -148,6 +148,13 @@ void describe(Io& io, Row& row) {
   io.field("endpoints", row.endpoints);
   io.field("local_endpoints", row.local_endpoints);
   io.field("moves_limited", row.moves_limited);
+  io.field("gossip", row.gossip);
+  io.field("gossip_ok", row.gossip_ok);
+  io.field("gossip_problem", row.gossip_problem);
+  io.field("gossip_down_seconds", row.gossip_down_seconds);
+  io.field("gossip_members", row.gossip_members);
+  io.field("gossip_malformed", row.gossip_malformed);
+  io.field("gossip_provisional", row.gossip_provisional);
   io.field("tables", row.tables);
 }
 

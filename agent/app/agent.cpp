@@ -20,8 +20,6 @@ constexpr auto kFirstRetry = 500ms;
 constexpr auto kLastRetry = 30s;
 // The store is asked at most this often because of frames from unknown VTEPs.
 constexpr auto kRefreshInterval = 1s;
-// How often programs and pins are looked at: somebody else may have taken them off.
-
 }  // namespace
 
 Agent::Agent(Options options, Ports ports)
@@ -30,7 +28,12 @@ Agent::Agent(Options options, Ports ports)
       overlay_(options_.vtep, options_.owner),
       retry_timer_(ports.loop.make_timer()),
       verify_timer_(ports.loop.make_timer()),
-      move_timer_(ports.loop.make_timer()) {}
+      move_timer_(ports.loop.make_timer()) {
+  if (ports_.gossip != nullptr) {
+    gossip_.emplace(*ports_.gossip, ports_.loop, overlay_,
+                    GossipDesk::Hands{[this](const auto& orders) { on_gossip(orders); }});
+  }
+}
 
 Agent::~Agent() = default;
 
@@ -74,6 +77,9 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
   ports_.underlay.subscribe([this](const auto& links_gone) { on_underlay_change(links_gone); });
   publish_node();
   verify_later();
+  if (gossip_) {
+    start_gossip();
+  }
   return save_state();
 }
 
@@ -98,6 +104,7 @@ void Agent::on_store_events(std::vector<StoreEvent> events) {
   for (const auto& event : events) {
     take(event);
   }
+  tell_gossip_of_hosts();
   const bool first_sync =
       !synced_ && std::any_of(events.begin(), events.end(), [](const StoreEvent& event) {
         return std::holds_alternative<store_event::Synced>(event);
@@ -150,9 +157,15 @@ void Agent::take(const StoreEvent& event) {
           overlay_.erase_network(e.id);
         } else if constexpr (std::is_same_v<Kind, EndpointUp>) {
           overlay_.upsert_endpoint(e.endpoint);
+          if (gossip_) {
+            gossip_->on_stored(e.endpoint.network_id, e.endpoint.id);
+          }
         } else if constexpr (std::is_same_v<Kind, EndpointGone>) {
           overlay_.erase_endpoint(e.network_id, e.id);
           acknowledgements_.forget(e.id);
+          if (gossip_) {
+            gossip_->on_gone(e.network_id, e.id);
+          }
         } else if constexpr (std::is_same_v<Kind, FloatingUp>) {
           unconfirmed_.erase({e.floating.network_id, e.floating.address});
           overlay_.upsert_floating(e.floating);
@@ -162,6 +175,12 @@ void Agent::take(const StoreEvent& event) {
           nodes_[e.node.vtep] = e.node;
         } else if constexpr (std::is_same_v<Kind, NodeGone>) {
           nodes_.erase(e.vtep);
+        } else if constexpr (std::is_same_v<Kind, DockerNodeUp>) {
+          docker_hosts_.insert(e.address);
+        } else if constexpr (std::is_same_v<Kind, DockerNodeGone>) {
+          if (const auto host = docker_hosts_.find(e.address); host != docker_hosts_.end()) {
+            docker_hosts_.erase(host);
+          }
         } else if constexpr (std::is_same_v<Kind, AckRequested>) {
           if (!overlay_.locals().contains(e.endpoint_id)) {
             acknowledgements_.on_requested(e);
@@ -180,10 +199,16 @@ void Agent::take(const StoreEvent& event) {
           spdlog::warn("lost the store, forwarding goes on by its last state: {}", e.reason);
           store_problem_ = e.reason;
           store_since_ = Clock::now();
+          if (gossip_) {
+            gossip_->on_store(false);
+          }
         } else {  // Synced, Recovered
           if (!store_problem_.empty()) {
             store_problem_.clear();
             retry_later();
+            if (gossip_) {
+              gossip_->on_store(true);
+            }
           }
         }
       },
@@ -200,6 +225,9 @@ void Agent::route_new_peers() {
 }
 
 ApplyReport Agent::program() {
+  if (gossip_) {
+    gossip_->on_local_change();
+  }
   route_new_peers();
   auto delta = overlay_.take_delta();
   if (!synced_) {
@@ -277,7 +305,10 @@ void Agent::retry_later() {
 
 void Agent::publish_node() {
   using Session = std::shared_ptr<KvSession>;
-  const Node node{.vtep = options_.vtep, .host = options_.host, .instance = options_.instance};
+  const Node node{.vtep = options_.vtep,
+                  .host = options_.host,
+                  .instance = options_.instance,
+                  .gossip_port = options_.gossip_port};
   on_worker<Session>(
       [ports = ports_, node]() -> Result<Session> {
         auto session = ports.store.create_session();
@@ -309,14 +340,22 @@ void Agent::on_dataplane_event(const DataplaneEvent& event) {
     on_announcement(event);
     return;
   }
+  if (event.reason != VTEP_NOT_MEMBER) {
+    on_miss(event);
+  } else if (refresh_store(kRefreshInterval)) {
+    spdlog::info("reading the store at once: frames from a VTEP that is no member vtep={} vni={}",
+                 event.address.to_string(), event.vni.value);
+  }
+}
+
+bool Agent::refresh_store(std::chrono::milliseconds interval) {
   const auto now = Clock::now();
-  if (event.reason != VTEP_NOT_MEMBER || !refresh_ || now - last_refresh_ < kRefreshInterval) {
-    return;
+  if (!refresh_ || now - last_refresh_ < interval) {
+    return false;
   }
   last_refresh_ = now;
-  spdlog::info("reading the store at once: frames from a VTEP that is no member vtep={} vni={}",
-               event.address.to_string(), event.vni.value);
   refresh_();
+  return true;
 }
 
 void Agent::on_underlay_change(const std::vector<std::string>& links_gone) {

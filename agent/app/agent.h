@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/acknowledgements.h"
+#include "app/gossip_desk.h"
 #include "core/move_limiter.h"
 #include "core/overlay.h"
 #include "core/store_event.h"
@@ -46,6 +47,8 @@ class Agent : public Control {
     std::string store_name;  // "file /var/lib/vtepd/store", for people
     std::uint16_t port = 0;
     IpAddress vtep;
+    std::string gossip_name;        // "serf 192.0.2.1:7946", for people; empty: none
+    std::uint16_t gossip_port = 0;  // where other nodes contact ours
   };
 
   // Everything outside the process. All outlive the agent.
@@ -58,6 +61,7 @@ class Agent : public Control {
     Links& links;
     Underlay& underlay;
     StateFile& state;
+    Gossip* gossip = nullptr;  // none: the store's watch alone carries changes
   };
 
   Agent(Options options, Ports ports);
@@ -79,6 +83,10 @@ class Agent : public Control {
   void on_verify(std::function<std::vector<std::string>()> callback) {
     verify_more_ = std::move(callback);
   }
+
+  // Called with an endpoint's key that was read besides the watch, on the loop's thread; to come
+  // back as store events.
+  void on_reread(std::function<void(const KvEvent&)> callback) { reread_ = std::move(callback); }
 
   // Called when the data path saw something that the store should be asked about.
   void on_refresh(std::function<void()> callback) { refresh_ = std::move(callback); }
@@ -138,6 +146,15 @@ class Agent : public Control {
   bool keep_name(const LocalEndpoint& local);
   void publish_node();
 
+  // Gossip (agent_gossip.cpp).
+  void start_gossip();
+  void on_gossip(const GossipMerge::Orders& orders);
+  void tell_gossip_of_hosts();
+  void on_miss(const DataplaneEvent& event);
+  void tell_gossip_of_move(const FloatingAddress& wanted);
+  // Asks for a read of everything, at most so often.
+  bool refresh_store(std::chrono::milliseconds interval);
+
   // Addresses that move (agent_addresses.cpp).
   void on_announcement(const DataplaneEvent& event);
   void carry_out_moves();
@@ -164,6 +181,7 @@ class Agent : public Control {
   [[nodiscard]] ViewNames names() const;
   [[nodiscard]] Vni vni_of(const LocalEndpoint& local) const;
   void collect_problems(StatusView& view);
+  void show_gossip(StatusView& view) const;
   EndpointView stored_endpoint_view(const Overlay::NetworkRecord& network,
                                     const Overlay::EndpointRecord& endpoint) const;
 
@@ -174,6 +192,8 @@ class Agent : public Control {
   SavedState saved_;  // endpoints are kept in overlay_.locals(); here only the rest
   std::vector<Endpoint> pending_;
   std::map<IpAddress, Node> nodes_;
+  std::multiset<IpAddress> docker_hosts_;
+  std::optional<GossipDesk> gossip_;
   std::map<std::string, std::string> malformed_;
   std::shared_ptr<KvSession> session_;
   std::optional<UnderlayDevice> hooked_;  // where the data path is hooked up
@@ -198,6 +218,7 @@ class Agent : public Control {
       unconfirmed_;  // remembered, not yet seen in the store
   std::function<void()> ready_;
   std::function<void()> refresh_;
+  std::function<void(const KvEvent&)> reread_;
   std::function<std::vector<std::string>()> verify_more_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

@@ -118,6 +118,7 @@ void Agent::hold(const AddressMove& move, std::function<void(Result<void>)> then
           then(fail(held.error()));
           return;
         }
+        tell_gossip_of_move(wanted);
         if (*held) {
           overlay_.upsert_floating(**held);
         } else {

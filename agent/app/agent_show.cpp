@@ -153,7 +153,30 @@ Result<std::vector<DropView>> Agent::drops() {
   return drop_views(*counts, names());
 }
 
+void Agent::show_gossip(StatusView& view) const {
+  view.gossip = gossip_ ? options_.gossip_name : "none";
+  if (!gossip_) {
+    return;
+  }
+  const auto state = gossip_->state();
+  view.gossip_ok = state.well;
+  view.gossip_problem = state.problem;
+  view.gossip_members = state.members;
+  view.gossip_malformed = state.malformed;
+  view.gossip_provisional = state.provisional;
+  if (!state.well) {
+    const auto down = Clock::now() - state.since;
+    view.gossip_down_seconds =
+        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(down).count());
+  }
+}
+
 void Agent::collect_problems(StatusView& view) {
+  if (!view.gossip_ok) {
+    view.problems.push_back("gossip " + options_.gossip_name + " is away for " +
+                            std::to_string(view.gossip_down_seconds) + " s (" +
+                            view.gossip_problem + "); the store alone carries changes");
+  }
   if (!store_problem_.empty()) {
     view.problems.push_back("store " + options_.store_name + " is away for " +
                             std::to_string(view.store_down_seconds) + " s (" + store_problem_ +
@@ -227,6 +250,7 @@ StatusView Agent::status() {
   view.malformed_keys = malformed_;
   view.pending_withdrawals = pending_.size();
   view.moves_limited = moves_.limited();
+  show_gossip(view);
   view.networks = overlay_.networks().size();
   view.endpoints = overlay_.endpoint_count();
   view.local_endpoints = overlay_.locals().size();

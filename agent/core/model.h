@@ -75,6 +75,7 @@ struct Node {
   IpAddress vtep;
   std::string host;
   std::string instance;
+  std::uint16_t gossip_port = 0;  // 0: none
   bool operator==(const Node&) const = default;
 };
 

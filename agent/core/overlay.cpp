@@ -142,6 +142,7 @@ void Overlay::erase_provisional(const std::string& network_id, const std::string
 
 void Overlay::upsert_local(const LocalEndpoint& local) {
   erase_local(local.endpoint.id);
+  ++claims_revision_;
   const auto id = ObjectId::parse(local.endpoint.id);
   if (!id) {
     return;
@@ -174,6 +175,7 @@ void Overlay::erase_local(const std::string& id) {
   if (local == locals_.end()) {
     return;
   }
+  ++claims_revision_;
   const std::string network_id = local->second.endpoint.network_id;
   auto& network = record_of(network_id);
   const auto record = network.locals.find(id);

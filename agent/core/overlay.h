@@ -105,6 +105,9 @@ class Overlay {
 
   [[nodiscard]] const std::map<std::string, LocalEndpoint>& locals() const { return locals_; }
 
+  // Grows with every change of local endpoints or floating addresses.
+  [[nodiscard]] std::uint64_t claims_revision() const { return claims_revision_; }
+
   // By name, full id or unique prefix of at least 8 digits; nullptr if none or several.
   [[nodiscard]] const NetworkRecord* find_network(const std::string& name_or_id) const;
 
@@ -198,6 +201,7 @@ class Overlay {
 
   IpAddress own_vtep_;
   std::string owner_;
+  std::uint64_t claims_revision_ = 1;
   std::map<std::string, NetworkRecord> networks_;
   std::map<std::string, LocalEndpoint> locals_;
   std::map<Vni, ActiveVni> active_;

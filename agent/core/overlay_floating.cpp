@@ -107,6 +107,7 @@ void Overlay::upsert_floating(const FloatingAddress& floating) {
     return;
   }
   erase_floating(floating.network_id, floating.address);
+  ++claims_revision_;
   auto& network = record_of(floating.network_id);
   const auto& kept = network.floating[floating.address] = floating;
   network.held[*id].insert(floating.address);
@@ -135,6 +136,7 @@ void Overlay::erase_floating(const std::string& network_id, const IpAddress& add
       take_out_of_force(vni, floating->second);
     }
   }
+  ++claims_revision_;
   const auto held = network.held.find(*ObjectId::parse(floating->second.endpoint_id));
   held->second.erase(address);
   if (held->second.empty()) {

@@ -46,6 +46,15 @@ struct NodeGone {
   IpAddress vtep;
 };
 
+// A host that runs Docker, or a seed of its gossip.
+struct DockerNodeUp {
+  IpAddress address;
+};
+
+struct DockerNodeGone {
+  IpAddress address;
+};
+
 struct AckRequested {
   std::string network_id;
   std::string endpoint_id;
@@ -84,8 +93,9 @@ struct Recovered {};
 using StoreEvent =
     std::variant<store_event::NetworkUp, store_event::NetworkGone, store_event::EndpointUp,
                  store_event::EndpointGone, store_event::FloatingUp, store_event::FloatingGone,
-                 store_event::NodeUp, store_event::NodeGone, store_event::AckRequested,
-                 store_event::Acked, store_event::Malformed, store_event::Mended,
-                 store_event::Synced, store_event::Outage, store_event::Recovered>;
+                 store_event::NodeUp, store_event::NodeGone, store_event::DockerNodeUp,
+                 store_event::DockerNodeGone, store_event::AckRequested, store_event::Acked,
+                 store_event::Malformed, store_event::Mended, store_event::Synced,
+                 store_event::Outage, store_event::Recovered>;
 
 }  // namespace vtepd

@@ -128,7 +128,15 @@ struct StatusView {
   std::uint64_t store_down_seconds = 0;
   std::map<std::string, std::string> malformed_keys;  // key -> why
   std::uint64_t pending_withdrawals = 0;
-  std::uint64_t moves_limited = 0;  // announcements that were too many for one address
+  // Gossip
+  std::string gossip;  // "serf 192.0.2.1:7946", or "none"
+  bool gossip_ok = true;
+  std::string gossip_problem;
+  std::uint64_t gossip_down_seconds = 0;
+  std::uint64_t gossip_members = 0;      // alive, this node too
+  std::uint64_t gossip_malformed = 0;    // events, queries and frames that were skipped
+  std::uint64_t gossip_provisional = 0;  // endpoints that only gossip told of
+  std::uint64_t moves_limited = 0;       // announcements that were too many for one address
   // Counts
   std::uint64_t networks = 0;
   std::uint64_t endpoints = 0;

@@ -27,7 +27,8 @@ std::uint64_t hash_of(const std::string& value) {
 // What is remembered of a key: its value's hash instead of the value.
 struct Seen {
   std::uint64_t hash = 0;
-  std::uint32_t round = 0;  // of the last snapshot that had it
+  std::uint64_t read_at = 0;  // index of the value, if it was read singly
+  std::uint32_t round = 0;    // of the last snapshot that had it
   bool malformed = false;
   bool good = false;  // was decoded once, so something stands for it
 };
@@ -72,6 +73,8 @@ struct RegistryDecoder::State {
 
   Keys keys;
   std::uint32_t round = 0;
+  bool single = false;  // what comes was read singly
+  bool whole = false;   // what comes is a snapshot, which is right whatever was read before
   std::map<std::string, Part> networks;  // by key: both kinds
   std::map<std::string, Network> emitted;
   std::map<std::string, std::unordered_map<PackedId, Seen, PackedHash>> endpoints;
@@ -93,6 +96,10 @@ struct RegistryDecoder::State {
 };
 
 bool RegistryDecoder::State::unchanged(Seen& seen, const KvPair& pair) const {
+  if (!whole && pair.index < seen.read_at) {
+    return true;  // the watch is behind
+  }
+  seen.read_at = single ? pair.index : 0;
   const auto hash = hash_of(pair.value);
   const bool same = (seen.good || seen.malformed) && seen.hash == hash;
   seen.hash = hash;
@@ -131,6 +138,7 @@ void RegistryDecoder::State::put(const KvPair& pair, Events& events) {
       put_floating(pair, parsed, events);
       break;
     case Keys::Parsed::Kind::Node:
+    case Keys::Parsed::Kind::DockerNode:
     case Keys::Parsed::Kind::AckRequest:
     case Keys::Parsed::Kind::Ack:
       put_other(pair, parsed, events);
@@ -237,6 +245,15 @@ void RegistryDecoder::State::put_other(const KvPair& pair, const Keys::Parsed& p
     }
     return;
   }
+  if (parsed.kind == Keys::Parsed::Kind::DockerNode) {
+    auto address = registry::parse_docker_node(parsed.address);
+    const auto error = address ? Error{} : address.error().context(pair.key);
+    note(seen, pair.key, address ? nullptr : &error, events);
+    if (address) {
+      events.emplace_back(store_event::DockerNodeUp{*address});
+    }
+    return;
+  }
   auto revision = registry::decode_revision(pair.key, pair.value);
   const bool request = parsed.kind == Keys::Parsed::Kind::AckRequest;
   const auto vtep = request ? Result<IpAddress>(IpAddress{}) : IpAddress::parse(parsed.address);
@@ -266,6 +283,8 @@ void RegistryDecoder::State::gone(const Seen& seen, const std::string& key,
   if (parsed.kind == Keys::Parsed::Kind::Endpoint) {
     events.emplace_back(
         store_event::EndpointGone{std::string(parsed.network_id), std::string(parsed.endpoint_id)});
+  } else if (parsed.kind == Keys::Parsed::Kind::DockerNode) {
+    events.emplace_back(store_event::DockerNodeGone{*registry::parse_docker_node(parsed.address)});
   } else if (const auto address = IpAddress::parse(parsed.address)) {
     if (parsed.kind == Keys::Parsed::Kind::Node) {
       events.emplace_back(store_event::NodeGone{*address});
@@ -333,15 +352,18 @@ RegistryDecoder::RegistryDecoder(std::string prefix) : state_(std::make_unique<S
 
 RegistryDecoder::~RegistryDecoder() = default;
 
-std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event) {
+std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, Origin origin) {
   Events events;
+  state_->single = origin == Origin::SingleRead;
   switch (event.kind) {
     case KvEvent::Kind::Snapshot:
       ++state_->round;
+      state_->whole = true;
       for (const auto& pair : event.pairs) {
         state_->put(pair, events);
       }
       state_->sweep(events);
+      state_->whole = false;
       events.emplace_back(store_event::Synced{});
       break;
     case KvEvent::Kind::Put:

@@ -21,7 +21,9 @@ class RegistryDecoder {
   RegistryDecoder(const RegistryDecoder&) = delete;
   RegistryDecoder& operator=(const RegistryDecoder&) = delete;
 
-  std::vector<StoreEvent> decode(const KvEvent& event);
+  // A key that was read singly may be ahead of the watch, whose older word on it is then left out.
+  enum class Origin { Watch, SingleRead };
+  std::vector<StoreEvent> decode(const KvEvent& event, Origin origin = Origin::Watch);
 
  private:
   struct State;

@@ -56,6 +56,7 @@ Keys::Parsed parse_own(std::string_view rest) {
 
 Keys::Keys(const std::string& prefix)
     : docker_((prefix.empty() ? "" : prefix + "/") + "docker/network/v1.0/"),
+      docker_nodes_((prefix.empty() ? "" : prefix + "/") + "docker/nodes/"),
       own_((prefix.empty() ? "" : prefix + "/") + "vtepd/v1/") {}
 
 std::string Keys::addresses(std::string_view pool_id) const {
@@ -68,9 +69,17 @@ std::string Keys::addresses(std::string_view pool_id) const {
   return at("ipam/default/data/", pool_id.substr(0, end));
 }
 
+std::string Keys::docker_node(const IpAddress& address, std::uint16_t port) const {
+  const auto text = address.is_v4() ? address.to_string() : "[" + address.to_string() + "]";
+  return docker_nodes_ + text + ":" + std::to_string(port);
+}
+
 Keys::Parsed Keys::parse(std::string_view key) const {
   if (const auto own = after(key, own_)) {
     return parse_own(*own);
+  }
+  if (const auto node = after(key, docker_nodes_); node && !node->empty()) {
+    return {Parsed::Kind::DockerNode, {}, {}, *node};
   }
   const auto docker = after(key, docker_);
   if (!docker) {
@@ -89,6 +98,19 @@ Keys::Parsed Keys::parse(std::string_view key) const {
     return {Parsed::Kind::Overlay, rest->substr(0, rest->size() - 1), {}, {}};
   }
   return {};
+}
+
+Result<IpAddress> parse_docker_node(std::string_view text) {
+  const auto colon = text.rfind(':');
+  auto host = text.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  const auto address = IpAddress::parse(host);
+  if (colon == std::string_view::npos || !address) {
+    return fail(ErrorKind::Invalid, "'" + std::string(text) + "' is not an address with a port");
+  }
+  return address;
 }
 
 bool is_id(std::string_view text) {

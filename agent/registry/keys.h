@@ -3,6 +3,7 @@
 
 #include "core/types.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,11 @@ class Keys {
     return own_ + "nodes/" + vtep.to_string();
   }
 
+  // Hosts that run Docker, and others that serve as seeds of their gossip: <address>:<port>.
+  [[nodiscard]] std::string docker_nodes() const { return docker_nodes_; }
+
+  [[nodiscard]] std::string docker_node(const IpAddress& address, std::uint16_t port) const;
+
   // Floating addresses of a network, one key each.
   [[nodiscard]] std::string floatings(std::string_view nid) const {
     return own_ + "addresses/" + std::string(nid) + "/";
@@ -67,11 +73,21 @@ class Keys {
   }
 
   struct Parsed {
-    enum class Kind { Other, Network, Overlay, Endpoint, Floating, Node, AckRequest, Ack };
+    enum class Kind {
+      Other,
+      Network,
+      Overlay,
+      Endpoint,
+      Floating,
+      Node,
+      DockerNode,
+      AckRequest,
+      Ack
+    };
     Kind kind = Kind::Other;
     std::string_view network_id;
     std::string_view endpoint_id;
-    std::string_view address;  // VTEP or floating address, as it stands in the key
+    std::string_view address;  // VTEP, floating address or Docker host, as it stands in the key
   };
 
   // The views point into the key. A key that is not one of those, or lacks a part, is Other.
@@ -83,8 +99,12 @@ class Keys {
   }
 
   std::string docker_;
+  std::string docker_nodes_;
   std::string own_;
 };
+
+// The host of "192.0.2.1:2376" or "[2001:db8::1]:2376".
+Result<IpAddress> parse_docker_node(std::string_view text);
 
 // 64 lower-case hex digits.
 [[nodiscard]] bool is_id(std::string_view text);

@@ -21,10 +21,14 @@ std::string encode_marker() {
 }
 
 std::string encode_node(const Node& node) {
-  return to_text(Json{{"host", node.host},
-                      {"instance", node.instance},
-                      {"schema", kSchema},
-                      {"vtep", node.vtep.to_string()}});
+  Json json{{"host", node.host},
+            {"instance", node.instance},
+            {"schema", kSchema},
+            {"vtep", node.vtep.to_string()}};
+  if (node.gossip_port != 0) {
+    json["gossip_port"] = node.gossip_port;
+  }
+  return to_text(json);
 }
 
 Result<Node> decode_node(std::string_view key, std::string_view vtep, std::string_view value) {
@@ -36,6 +40,8 @@ Result<Node> decode_node(std::string_view key, std::string_view vtep, std::strin
   Node node;
   node.host = members.text("host", true);
   node.instance = members.text("instance", true);
+  node.gossip_port = static_cast<std::uint16_t>(
+      members.number("gossip_port", false, std::numeric_limits<std::uint16_t>::max()));
   const auto text = members.text("vtep", true);
   const auto address = IpAddress::parse(text);
   if (!members.error() && (!address || text != vtep)) {

@@ -182,6 +182,45 @@ Result<std::vector<Endpoint>> Registry::list_endpoints(const std::string& networ
   return registry::read_endpoints(Context{store_, options_, Keys(options_.prefix)}, network_id);
 }
 
+Result<KvEvent> Registry::reread_endpoint(const std::string& network_id,
+                                          const std::string& endpoint_id) {
+  const auto key = Keys(options_.prefix).endpoint(network_id, endpoint_id);
+  auto pair = store_.get(key);
+  if (!pair) {
+    return fail(pair.error());
+  }
+  return *pair ? KvEvent{KvEvent::Kind::Put, {std::move(**pair)}, {}}
+               : KvEvent{KvEvent::Kind::Delete, {KvPair{.key = key, .value = {}}}, {}};
+}
+
+namespace {
+
+// Docker's hosts contact one such node when they start, always at this port.
+constexpr std::uint16_t kDockerGossipPort = 7946;
+
+Result<void> publish_seed(const registry::Context& context, const Node& node,
+                          const KvSession& session) {
+  if (node.gossip_port != kDockerGossipPort) {
+    return {};
+  }
+  const auto key = context.keys.docker_node(node.vtep, node.gossip_port);
+  const auto value = key.substr(context.keys.docker_nodes().size());
+  for (int tries = 0; tries < registry::kMaxTries; ++tries) {
+    const auto pair = context.store.get(key);
+    if (!pair) {
+      return fail(pair.error());
+    }
+    const auto written = context.store.put(key, value, *pair ? (*pair)->index : 0, &session);
+    if (!written || *written) {
+      return written ? Result<void>() : fail(written.error());
+    }
+    registry::back_off(tries);
+  }
+  return fail(registry::too_many_tries(key));
+}
+
+}  // namespace
+
 // A dead session's key is gone, or will be when the store notices. One instance of one host runs
 // once, so its own key is its predecessor's.
 Result<void> Registry::publish_node(const Node& node, const KvSession& session) {
@@ -210,7 +249,7 @@ Result<void> Registry::publish_node(const Node& node, const KvSession& session) 
       return fail(written.error());
     }
     if (*written) {
-      return {};
+      return publish_seed(context, node, session);
     }
     registry::back_off(tries);
   }

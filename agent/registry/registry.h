@@ -58,8 +58,11 @@ class Registry {
                                                       const std::optional<std::string>& own_of);
   // Undoes it, exactly once. False: the endpoint does not hold the address.
   Result<bool> let_go(const FloatingAddress& held);
+  // One endpoint's key as it is now, for the decoder.
+  Result<KvEvent> reread_endpoint(const std::string& network_id, const std::string& endpoint_id);
   Result<std::vector<Endpoint>> list_endpoints(const std::string& network_id);
 
+  // With a gossip port on Docker's own, Docker's hosts learn of the node as a seed as well.
   Result<void> publish_node(const Node& node, const KvSession& session);
 
   // attach --wait: a request names endpoint and revision; members acknowledge beside it.

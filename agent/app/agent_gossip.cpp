@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What gossip says and asks, carried out; and what it is told.
+#include "app/agent.h"
+#include "vtepd/reasons.h"
+
+#include <spdlog/spdlog.h>
+
+namespace vtepd {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// The store is read as a whole at most this often because of what gossip or an endpoint said.
+constexpr auto kHeardInterval = 1s;
+constexpr auto kMissInterval = 10s;
+constexpr std::uint16_t kDockerGossipPort = 7946;
+
+// Docker's containers have their IPv4 address in the last four bytes of their MAC.
+IpAddress address_in(const MacAddress& mac) {
+  std::uint32_t value = 0;
+  for (std::size_t i = 2; i < mac.bytes.size(); ++i) {
+    value = value << 8U | mac.bytes.at(i);
+  }
+  return IpAddress::v4(value);
+}
+
+}  // namespace
+
+void Agent::start_gossip() {
+  gossip_->on_store(store_problem_.empty());
+  gossip_->on_local_change();
+  gossip_->start();
+}
+
+void Agent::on_gossip(const GossipMerge::Orders& orders) {
+  for (const auto& endpoint : orders.install) {
+    overlay_.upsert_provisional(endpoint);
+  }
+  for (const auto& [network_id, endpoint_id] : orders.remove) {
+    overlay_.erase_provisional(network_id, endpoint_id);
+  }
+  if (!orders.install.empty() || !orders.remove.empty()) {
+    (void)program();
+  }
+  for (const auto& [network_id, endpoint_id] : orders.read) {
+    on_worker<KvEvent>([registry = &ports_.registry, network_id,
+                        endpoint_id] { return registry->reread_endpoint(network_id, endpoint_id); },
+                       [this](const Result<KvEvent>& event) {
+                         if (event && reread_) {
+                           reread_(*event);
+                         }
+                       });
+  }
+  if (orders.read_all) {
+    (void)refresh_store(kHeardInterval);
+  }
+}
+
+void Agent::tell_gossip_of_hosts() {
+  if (!gossip_) {
+    return;
+  }
+  std::map<IpAddress, std::uint16_t> hosts;
+  for (const auto& address : docker_hosts_) {
+    hosts.emplace(address, kDockerGossipPort);
+  }
+  for (const auto& [vtep, node] : nodes_) {
+    if (node.gossip_port != 0) {
+      hosts[vtep] = node.gossip_port;
+    }
+  }
+  gossip_->set_hosts(hosts);
+}
+
+// Nobody is known to have what an endpoint asked for: perhaps we have not heard of it yet. The
+// kernel's l3miss and, by the address in the MAC, its l2miss.
+void Agent::on_miss(const DataplaneEvent& event) {
+  const bool l2 = event.reason == VTEP_UNKNOWN_UNICAST;
+  if (!l2 && event.reason != VTEP_ARP_UNKNOWN && event.reason != VTEP_ND_UNKNOWN) {
+    return;
+  }
+  const auto* network = overlay_.network_of(event.vni);
+  const auto address = l2 ? address_in(event.mac) : event.address;
+  if (network == nullptr || network->network->subnet_of(address) == nullptr) {
+    return;
+  }
+  if (gossip_) {
+    gossip_->on_miss(*network, address);
+  }
+  (void)refresh_store(kMissInterval);
+}
+
+// Before an address moves to an endpoint of this host: who has it now, elsewhere.
+void Agent::tell_gossip_of_move(const FloatingAddress& wanted) {
+  const auto network = overlay_.networks().find(wanted.network_id);
+  const auto local = overlay_.locals().find(wanted.endpoint_id);
+  if (!gossip_ || !wanted.address.is_v4() || network == overlay_.networks().end() ||
+      local == overlay_.locals().end() || !local->second.endpoint.address4) {
+    return;
+  }
+  const NeighbourKey key{vni_of(local->second), wanted.address};
+  const auto* owner = overlay_.neighbour_owner(key);
+  const auto mac = overlay_.neighbour_mac(key);
+  if (owner != nullptr && owner->local == nullptr && mac) {
+    gossip_->take_over({.network_id = wanted.network_id,
+                        .endpoint_id = owner->id.to_string(),
+                        .vtep = owner->vtep,
+                        .address = {wanted.address, local->second.endpoint.address4->length},
+                        .mac = *mac});
+  }
+}
+
+}  // namespace vtepd

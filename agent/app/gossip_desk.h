@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "app/announcer.h"
+#include "core/gossip_merge.h"
+#include "ports/gossip.h"
+#include "runtime/event_loop.h"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace vtepd {
+
+// The agent's dealings with the gossip cluster: hears, asks, answers, joins; GossipMerge decides
+// what comes of it. On the loop's thread.
+class GossipDesk {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // What the desk cannot do itself.
+  struct Hands {
+    std::function<void(const GossipMerge::Orders&)> carry_out;
+  };
+
+  GossipDesk(Gossip& gossip, EventLoop& loop, const Overlay& overlay, Hands hands);
+  GossipDesk(const GossipDesk&) = delete;
+  GossipDesk& operator=(const GossipDesk&) = delete;
+
+  void start();
+
+  // Hosts that the store lists, each with the port of its gossip; contacted now and for ever.
+  void set_hosts(const std::map<IpAddress, std::uint16_t>& hosts);
+  void on_stored(const std::string& network_id, const std::string& endpoint_id);
+  void on_gone(const std::string& network_id, const std::string& endpoint_id);
+  void on_store(bool readable);
+
+  // Something of this host's endpoints may have changed.
+  void on_local_change() { announcer_.sync(); }
+
+  void take_over(const AddressClaim& from) { announcer_.take_over(from); }
+
+  // An endpoint asked for an address that nobody is known to have. Rate-limited.
+  void on_miss(const Overlay::NetworkRecord& network, const IpAddress& address);
+
+  struct State {
+    bool well = false;
+    std::string problem;
+    Clock::time_point since;
+    std::size_t members = 0;  // alive, this node too
+    std::uint64_t malformed = 0;
+    std::size_t provisional = 0;
+  };
+
+  [[nodiscard]] State state() const;
+
+ private:
+  void on_notice(const GossipNotice& notice);
+  void on_event(const GossipNotice& notice);
+  void on_query(const GossipNotice& notice);
+  void on_answer(const std::string& network_id, const IpAddress& address,
+                 const GossipAnswer& answer);
+  void hear(const PeerNews& news);
+  void contact();
+  void count_members();
+  void repeat_soon();
+  void carry_out(const GossipMerge::Orders& orders);
+  void tick();
+  // The callback, run on the loop unless this is gone by then.
+  template <typename T>
+  std::function<void(T)> on_loop(std::function<void(const T&)> callback);
+
+  Gossip& gossip_;
+  EventLoop& loop_;
+  const Overlay& overlay_;
+  Hands hands_;
+  GossipMerge merge_;
+  Announcer announcer_;
+  std::map<IpAddress, std::uint16_t> hosts_;
+  std::map<std::pair<std::string, IpAddress>, Clock::time_point> asked_;
+  State state_;
+  bool ticking_ = false;
+  std::unique_ptr<EventLoop::Timer> tick_;
+  std::unique_ptr<EventLoop::Timer> contact_;
+  std::unique_ptr<EventLoop::Timer> repeat_;
+  std::unique_ptr<GossipSubscription> subscription_;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace vtepd

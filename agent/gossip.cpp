@@ -88,13 +88,22 @@ Result<SerfOptions> to_options(const Config& config, const IpAddress& vtep,
   return options;
 }
 
-void log_state(const GossipNotice& notice) {
-  if (notice.kind == GossipNotice::Kind::Outage) {
-    spdlog::warn("no gossip, changes come by the store alone: {}", notice.reason);
-  } else if (notice.kind == GossipNotice::Kind::Recovered) {
-    spdlog::info("gossip is there");
+// At the start there is no gossip yet, which is no trouble.
+class StateLog {
+ public:
+  void operator()(const GossipNotice& notice) {
+    if (notice.kind == GossipNotice::Kind::Outage) {
+      spdlog::log(starting_ ? spdlog::level::debug : spdlog::level::warn,
+                  "no gossip, changes come by the store alone: {}", notice.reason);
+    } else if (notice.kind == GossipNotice::Kind::Recovered) {
+      spdlog::info("gossip is there");
+    }
+    starting_ = false;
   }
-}
+
+ private:
+  bool starting_ = true;
+};
 
 }  // namespace
 
@@ -113,7 +122,7 @@ Result<OpenedGossip> open_gossip(const Config& config, const IpAddress& vtep,
     return fail(started.error());
   }
   opened.gossip = std::move(*started);
-  opened.logging = opened.gossip->subscribe(log_state);
+  opened.logging = opened.gossip->subscribe(StateLog());
   return opened;
 }
 

@@ -9,6 +9,7 @@
 #include "bpf/bpf_dataplane.h"
 #include "bpf/probe.h"
 #include "filestore/file_store.h"
+#include "gossip.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/link_manager.h"
 #include "netlink/underlay_monitor.h"
@@ -252,6 +253,10 @@ Result<void> run_daemon(const Config& config) {
     notify_service("READY=1\nSTATUS=forwarding by the saved state, the store is away");
   }
   agent.on_ready([&] { notify_service("READY=1\nSTATUS=in step with the store"); });
+  auto gossip = open_gossip(config, vtep, host_name());
+  if (!gossip) {
+    return fail(gossip.error());
+  }
   // people -> API -> agent
   ApiServer api(loop, agent, {.socket = config.api.socket});
   if (auto listening = api.start(); !listening) {

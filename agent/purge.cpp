@@ -147,7 +147,9 @@ Result<void> purge_instance(const Config& config, bool withdraw) {
   }
   std::error_code ignored;
   std::filesystem::remove(config.api.socket, ignored);
-  std::filesystem::remove(config.runtime_dir() + "/lock", ignored);
+  for (const char* name : {"/lock", "/serf.json", "/serf.json.new"}) {
+    std::filesystem::remove(config.runtime_dir() + name, ignored);
+  }
   std::filesystem::remove(config.runtime_dir(), ignored);
   return withdrawn;
 }

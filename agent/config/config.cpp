@@ -2,6 +2,8 @@
 #include "config/config.h"
 
 #include "base/unique_fd.h"
+#include "config/checks.h"
+#include "config/gossip_section.h"
 #include "config/section.h"
 
 #include <algorithm>
@@ -24,23 +26,11 @@ constexpr std::size_t kMaxInterfaceName = 15;  // IFNAMSIZ without the NUL
 constexpr std::size_t kMaxInstance = 32;
 constexpr std::int64_t kMaxMapEntries = 1 << 24;
 
-using Complaint = std::optional<std::string>;
-
 Complaint check_instance(const std::string& value) {
   if (is_instance_name(value)) {
     return std::nullopt;
   }
   return "an instance is named with 1 to 32 of a-z, 0-9 and '-'";
-}
-
-Complaint check_path(const std::string& value) {
-  if (value.empty() || value.front() != '/') {
-    return "it must be an absolute path";
-  }
-  if (value.find('\0') != std::string::npos) {
-    return "a path has no NUL";
-  }
-  return std::nullopt;
 }
 
 Complaint check_device(const std::string& value) {
@@ -60,18 +50,6 @@ Complaint check_prefix(const std::string& value) {
     return "it must be of printable ASCII characters without spaces";
   }
   return std::nullopt;
-}
-
-std::string without_trailing_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') {
-    path.pop_back();
-  }
-  return path;
-}
-
-void read_path(Section& section, std::string_view key, std::string& target) {
-  section.string(key, target, check_path);
-  target = without_trailing_slashes(std::move(target));
 }
 
 void read_underlay(const Value& document, Config::Underlay& underlay, Problems& problems) {
@@ -154,9 +132,7 @@ void read_document(const Value& document, Config& config, Problems& problems) {
   top.finish();
   read_underlay(document, config.underlay, problems);
   read_store(document, config.store, problems);
-  Section gossip(document, "gossip", problems);
-  gossip.choice("kind", config.gossip.kind, {"none"}, {"serf"});
-  gossip.finish();
+  read_gossip(document, config.gossip, problems);
   read_datapath(document, config.datapath, problems);
   read_limits(document, config.limits, problems);
   Section log(document, "log", problems);

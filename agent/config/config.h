@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace vtepd {
 
@@ -30,7 +31,18 @@ struct Config {
   } store;
 
   struct Gossip {
-    std::string kind = "none";
+    std::string kind = "none";  // "none" or "serf"
+    // An agent that is found running; without it vtepd starts one.
+    std::optional<IpAddress> rpc_address;
+    std::uint16_t rpc_port = 0;
+    std::string rpc_auth_file;  // empty: it wants no key
+    // The one that vtepd starts.
+    std::string program = "serf";
+    std::optional<IpAddress> bind;  // default: the VTEP address
+    std::uint16_t port = 7946;
+    std::string encrypt_key_file;  // empty: gossip is in clear
+    // Nodes to contact besides those that the store lists, "host" or "host:port".
+    std::vector<std::string> join;
   } gossip;
 
   struct Datapath {

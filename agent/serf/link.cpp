@@ -103,6 +103,13 @@ Result<void> Link::work(short events, Clock::time_point now) {
       return fail(done.error().context(name_));
     }
   }
+  if (session_.check(now)) {
+    return {};
+  }
+  // It is us who slept if the answer is there.
+  if (auto done = read(); !done) {
+    return fail(done.error().context(name_));
+  }
   const auto checked = session_.check(now);
   return checked ? checked : fail(checked.error().context(name_));
 }

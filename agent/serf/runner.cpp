@@ -71,10 +71,10 @@ void Runner::do_what_is_due(Clock::time_point now) {
   if (!options_.found && !child_ && now >= start_at_) {
     start_child(now);
   }
-  if (child_ && now >= heard_at_ + options_.timing.hopeless) {
+  if (child_ && !ready_ && now >= silent_since_ + options_.timing.hopeless) {
     options_.log("serf: the agent does not answer any more, killing it");
     child_->signal(SIGKILL);
-    heard_at_ = now;
+    silent_since_ = now;
   }
   if (!link_ && (options_.found || child_) && now >= connect_at_) {
     connect(now);
@@ -95,8 +95,8 @@ void Runner::do_what_is_due(Clock::time_point now) {
 int Runner::wait_time(Clock::time_point now) const {
   auto next = now + std::chrono::hours(1);
   const auto sooner = [&](Clock::time_point time) { next = std::min(next, time); };
-  if (!options_.found) {
-    sooner(child_ ? heard_at_ + options_.timing.hopeless : start_at_);
+  if (!options_.found && !ready_) {
+    sooner(child_ ? silent_since_ + options_.timing.hopeless : start_at_);
   }
   if (!link_ && (options_.found || child_)) {
     sooner(connect_at_);
@@ -175,7 +175,7 @@ void Runner::start_child(Clock::time_point now) {
   child_ = std::move(*started);
   options_.log("serf: agent started, pid " + std::to_string(child_->pid()));
   heard_child_ = false;
-  started_at_ = heard_at_ = now;
+  started_at_ = silent_since_ = now;
   connect_backoff_.reset();
   connect_at_ = now + options_.timing.retry_first;
 }
@@ -233,7 +233,6 @@ void Runner::became_ready() {
   const auto now = Clock::now();
   ready_ = true;
   heard_child_ = true;
-  heard_at_ = now;
   connect_backoff_.reset();
   beat_at_ = now + options_.timing.beat;
   join_at_ = now;
@@ -262,7 +261,10 @@ void Runner::lost(const Error& error, Clock::time_point now) {
 
 void Runner::set_outage(const Error& error) {
   const bool same = !ready_ && outage_.what == error.what;
-  counters_.outages += ready_ ? 1 : 0;
+  if (ready_) {
+    ++counters_.outages;
+    silent_since_ = Clock::now();
+  }
   ready_ = false;
   outage_ = error;
   if (!same) {
@@ -289,8 +291,7 @@ void Runner::beat(Clock::time_point now) {
   request.timeout = options_.timing.answer;
   request.reply = [this](const Result<Session::Reply>& reply) {
     if (reply) {
-      heard_at_ = Clock::now();
-      beat_at_ = heard_at_ + options_.timing.beat;
+      beat_at_ = Clock::now() + options_.timing.beat;
     }
   };
   link_->session().send(std::move(request), now);

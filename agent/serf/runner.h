@@ -79,9 +79,9 @@ class Runner {
   Clock::time_point start_at_;
   Clock::time_point beat_at_;
   Clock::time_point join_at_;
-  Clock::time_point started_at_;  // the child
-  Clock::time_point heard_at_;    // the agent, or the child's start
-  std::size_t joins_ = 0;         // under way
+  Clock::time_point started_at_;    // the child
+  Clock::time_point silent_since_;  // while not ready: the loss, or the child's start
+  std::size_t joins_ = 0;           // under way
 };
 
 }  // namespace vtepd::serf

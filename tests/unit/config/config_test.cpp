@@ -204,9 +204,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"prefix", std::string(kSmallest) + "[store]\nprefix = '/a'\n",
                 "f.toml:4:10: store.prefix is '/a': it must not begin or end with '/' nor contain "
                 "'//'"},
-        BadCase{"serf", std::string(kSmallest) + "[gossip]\nkind = 'serf'\n",
-                "f.toml:4:8: gossip.kind is 'serf': this vtepd is built without it; it must be "
-                "'none'"},
+        BadCase{"gossip", std::string(kSmallest) + "[gossip]\nkind = 'smoke'\n",
+                "f.toml:4:8: gossip.kind is 'smoke': it must be 'none' or 'serf'"},
         BadCase{"kernel", std::string(kSmallest) + "[datapath]\nkind = 'kernel'\n",
                 "f.toml:4:8: datapath.kind is 'kernel': this vtepd is built without it; it must be "
                 "'auto' or 'bpf'"},

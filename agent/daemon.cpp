@@ -26,6 +26,7 @@
 
 #include <array>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -210,18 +211,24 @@ Result<void> run_daemon(const Config& config) {
   const IpAddress vtep = host->device.address;
   const std::string owner = owner_of(config, vtep);
   Registry registry(store, {.prefix = config.store.prefix, .vtep = vtep, .owner = owner});
+  auto gossip = open_gossip(config, vtep, host_name());
+  if (!gossip) {
+    return fail(gossip.error());
+  }
   EventLoop loop;
   Worker worker;
-  Agent agent(
-      {.version = VTEPD_VERSION,
-       .instance = config.instance,
-       .host = host_name(),
-       .owner = owner,
-       .boot_id = boot_id(),
-       .store_name = config.store.kind + " " + config.store.path,
-       .port = config.underlay.port,
-       .vtep = vtep},
-      {loop, worker, store, registry, *host->dataplane, *host->links, *host->underlay, state});
+  Agent agent({.version = VTEPD_VERSION,
+               .instance = config.instance,
+               .host = host_name(),
+               .owner = owner,
+               .boot_id = boot_id(),
+               .store_name = config.store.kind + " " + config.store.path,
+               .port = config.underlay.port,
+               .vtep = vtep,
+               .gossip_name = gossip->name,
+               .gossip_port = gossip->port},
+              {loop, worker, store, registry, *host->dataplane, *host->links, *host->underlay,
+               state, gossip->gossip.get()});
   if (auto started = agent.start(std::move(*saved), std::move(*pending)); !started) {
     return started;
   }
@@ -241,10 +248,16 @@ Result<void> run_daemon(const Config& config) {
   // store -> decoder (on the watch's thread) -> agent
   auto decoder = std::make_shared<RegistryDecoder>(config.store.prefix);
   const std::string watched = config.store.prefix.empty() ? "" : config.store.prefix + "/";
-  auto watch = store.watch(watched, [&loop, &agent, decoder](const KvEvent& event) {
-    auto events = std::make_shared<std::vector<StoreEvent>>(decoder->decode(event));
+  const auto feed = [&loop, &agent, decoder, mutex = std::make_shared<std::mutex>()](
+                        const KvEvent& event, RegistryDecoder::Origin origin) {
+    const std::lock_guard guard(*mutex);  // the agent gets them in the decoder's order
+    auto events = std::make_shared<std::vector<StoreEvent>>(decoder->decode(event, origin));
     loop.post([&agent, events] { agent.on_store_events(std::move(*events)); });
-  });
+  };
+  agent.on_reread(
+      [feed](const KvEvent& event) { feed(event, RegistryDecoder::Origin::SingleRead); });
+  auto watch = store.watch(
+      watched, [feed](const KvEvent& event) { feed(event, RegistryDecoder::Origin::Watch); });
   if (!watch) {
     return fail(watch.error().context("store"));
   }
@@ -253,10 +266,6 @@ Result<void> run_daemon(const Config& config) {
     notify_service("READY=1\nSTATUS=forwarding by the saved state, the store is away");
   }
   agent.on_ready([&] { notify_service("READY=1\nSTATUS=in step with the store"); });
-  auto gossip = open_gossip(config, vtep, host_name());
-  if (!gossip) {
-    return fail(gossip.error());
-  }
   // people -> API -> agent
   ApiServer api(loop, agent, {.socket = config.api.socket});
   if (auto listening = api.start(); !listening) {

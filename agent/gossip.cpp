@@ -117,6 +117,8 @@ Result<OpenedGossip> open_gossip(const Config& config, const IpAddress& vtep,
   if (!options) {
     return fail(options.error());
   }
+  opened.name = "serf " + (options->found ? options->found->rpc.to_string() : options->child.bind);
+  opened.port = config.gossip.port;
   auto started = SerfGossip::start(std::move(*options));
   if (!started) {
     return fail(started.error());

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "ports/gossip.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,8 @@ namespace vtepd {
 // lost and when it is back.
 struct OpenedGossip {
   std::unique_ptr<Gossip> gossip;
+  std::string name;        // for people
+  std::uint16_t port = 0;  // where other nodes contact this one; 0 without gossip
   std::unique_ptr<GossipSubscription> logging;
 };
 

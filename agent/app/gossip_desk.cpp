@@ -94,15 +94,11 @@ void GossipDesk::on_notice(const GossipNotice& notice) {
       count_members();
       break;
     case Kind::Outage:
-      if (state_.well || state_.problem != notice.reason) {
-        spdlog::warn("lost the gossip cluster, the store alone carries changes: {}", notice.reason);
-        state_.since = state_.well ? Clock::now() : state_.since;
-      }
+      state_.since = state_.well ? Clock::now() : state_.since;
       state_.well = false;
       state_.problem = notice.reason;
       break;
     case Kind::Recovered:
-      spdlog::info("in the gossip cluster");
       state_ = {.well = true,
                 .problem = {},
                 .since = Clock::now(),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/agent.h"
+#include "fakes/fake_gossip.h"
 #include "fakes/fake_host.h"
 #include "fakes/memory_store.h"
 #include "registry/decoder.h"
@@ -20,8 +21,8 @@ namespace vtepd {
 
 // One daemon without a kernel. `store` may be shared by several.
 struct Bed {
-  explicit Bed(MemoryStore& shared, std::string instance = "a")
-      : store(shared), state(folder + "/" + instance) {
+  explicit Bed(MemoryStore& shared, std::string instance = "a", bool gossips = false)
+      : store(shared), state(folder + "/" + instance), with_gossip(gossips) {
     registry.emplace(store, Registry::Options{.prefix = "",
                                               .vtep = kVtep,
                                               .owner = "a@198.51.100.1",
@@ -39,16 +40,18 @@ struct Bed {
     decoder.emplace("");  // one per watch
     loop.emplace();
     worker.emplace();
-    agent.emplace(
-        Agent::Options{.version = "test",
-                       .instance = "a",
-                       .host = "host",
-                       .owner = "a@198.51.100.1",
-                       .boot_id = "boot",
-                       .store_name = "memory",
-                       .port = 4789,
-                       .vtep = kVtep},
-        Agent::Ports{*loop, *worker, store, *registry, dataplane, links, underlay, state});
+    agent.emplace(Agent::Options{.version = "test",
+                                 .instance = "a",
+                                 .host = "host",
+                                 .owner = "a@198.51.100.1",
+                                 .boot_id = "boot",
+                                 .store_name = "memory",
+                                 .port = 4789,
+                                 .vtep = kVtep,
+                                 .gossip_name = "serf",
+                                 .gossip_port = static_cast<std::uint16_t>(with_gossip ? 7946 : 0)},
+                  Agent::Ports{*loop, *worker, store, *registry, dataplane, links, underlay, state,
+                               with_gossip ? &gossip : nullptr});
     ASSERT_TRUE(agent->start(*state.load(), *state.load_pending()));
   }
 
@@ -137,6 +140,8 @@ struct Bed {
   std::string folder = make_folder();
   MemoryStore& store;
   StateFile state;
+  bool with_gossip = false;
+  FakeGossip gossip;
   FakeDataplane dataplane;
   FakeLinks links;
   FakeUnderlay underlay;

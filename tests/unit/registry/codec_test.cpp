@@ -273,12 +273,18 @@ TEST(Keys, ParsesItsOwnAndNothingElse) {
   EXPECT_EQ(keys.parse(keys.ack_request("n", "e")).kind, Kind::AckRequest);
   EXPECT_EQ(keys.parse(keys.acks("n", "e") + "fd00::1").address, "fd00::1");
   EXPECT_EQ(keys.parse(keys.node(*IpAddress::parse("10.0.0.1"))).address, "10.0.0.1");
+  for (const char* address : {"10.0.0.1", "fd00::1"}) {
+    const auto key = keys.docker_node(*IpAddress::parse(address), 2376);
+    EXPECT_EQ(keys.parse(key).kind, Kind::DockerNode);
+    EXPECT_EQ(parse_docker_node(keys.parse(key).address)->to_string(), address) << key;
+  }
+  EXPECT_FALSE(parse_docker_node("10.0.0.1"));
+  EXPECT_FALSE(parse_docker_node("host:2376"));
   EXPECT_EQ(keys.addresses("G/10.0.0.0/24/10.0.0.128/25"),
             "p/docker/network/v1.0/ipam/default/data/G/10.0.0.0/24/");
-  for (const auto& key :
-       {std::string("docker/network/v1.0/network/n/"), keys.networks(), keys.endpoints("n"),
-        keys.network("n") + "x", std::string("p/docker/nodes/10.0.0.1:2376"), keys.acks("n", "e"),
-        keys.vnis(), keys.marker(), std::string()}) {
+  for (const auto& key : {std::string("docker/network/v1.0/network/n/"), keys.networks(),
+                          keys.endpoints("n"), keys.network("n") + "x", keys.docker_nodes(),
+                          keys.acks("n", "e"), keys.vnis(), keys.marker(), std::string()}) {
     EXPECT_EQ(keys.parse(key).kind, Kind::Other) << key;
   }
 }

@@ -8,13 +8,12 @@
 #include "app/late_store.h"
 #include "bpf/bpf_dataplane.h"
 #include "bpf/probe.h"
-#include "filestore/file_store.h"
 #include "gossip.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/link_manager.h"
 #include "netlink/underlay_monitor.h"
-#include "registry/decoder.h"
 #include "registry/registry.h"
+#include "registry/registry_watch.h"
 #include "runtime/event_loop.h"
 #include "runtime/log.h"
 #include "runtime/service_notify.h"
@@ -23,10 +22,10 @@
 #include "state/durable_file.h"
 #include "state/instance_lock.h"
 #include "state/state_file.h"
+#include "store.h"
 
 #include <array>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include <spdlog/spdlog.h>
@@ -147,10 +146,8 @@ struct OpenedStore {
 
 // Of a store that this instance has used before only its being away is believed, never that there
 // is nothing in it: forwarding goes on by the saved state until it is back.
-Result<OpenedStore> open_store(const Config& config, const SavedState& saved) {
-  const bool known = saved.store == config.store.path;
-  const FileStore::Options options{.dir = config.store.path, .create = !known};
-  auto opened = FileStore::open(options);
+Result<OpenedStore> open_file_store(const Config& config, bool known) {
+  auto opened = open_store(config, !known);
   if (opened) {
     return OpenedStore{std::move(*opened)};
   }
@@ -159,11 +156,28 @@ Result<OpenedStore> open_store(const Config& config, const SavedState& saved) {
   }
   spdlog::warn("starting without the store, forwarding goes on by the saved state: {}",
                opened.error().what);
-  auto late = std::make_unique<LateStore>([options]() -> Result<std::unique_ptr<KvStore>> {
-    auto store = FileStore::open(options);
-    return store ? Result<std::unique_ptr<KvStore>>(std::move(*store)) : fail(store.error());
-  });
-  return OpenedStore{std::move(late), true};
+  return OpenedStore{std::make_unique<LateStore>([config] { return open_store(config, false); }),
+                     true};
+}
+
+// As above. A wrong address, token or certificate file is an error at any time.
+Result<OpenedStore> open_consul_store(const Config& config, bool known) {
+  auto opened = open_store(config, false);
+  if (!opened) {
+    return fail(opened.error());
+  }
+  Registry registry(**opened, {.prefix = config.store.prefix});
+  if (!known) {
+    auto made = registry.prepare();
+    return made ? Result<OpenedStore>(OpenedStore{std::move(*opened)}) : fail(made.error());
+  }
+  const auto there = registry.prepared();
+  const bool away = !there || !*there;
+  if (away) {
+    spdlog::warn("starting without the store, forwarding goes on by the saved state: {}",
+                 there ? "it has lost its keys" : there.error().what);
+  }
+  return OpenedStore{std::move(*opened), away};
 }
 
 }  // namespace
@@ -193,7 +207,9 @@ Result<void> run_daemon(const Config& config) {
   if (!pending) {
     return fail(pending.error());
   }
-  auto opened = open_store(config, *saved);
+  const bool known = saved->store == store_identity(config);
+  auto opened = config.store.kind == "consul" ? open_consul_store(config, known)
+                                              : open_file_store(config, known);
   if (!opened) {
     return fail(opened.error().context("store"));
   }
@@ -202,7 +218,7 @@ Result<void> run_daemon(const Config& config) {
   if (!host) {
     return fail(host.error());
   }
-  saved->store = config.store.path;
+  saved->store = store_identity(config);
   Segmenter segmenter(config.underlay.port, *host->dataplane);
   segmenter.start();
   host->dataplane->set_tunnel_state([&] { return segmenter.describe(); });
@@ -222,7 +238,7 @@ Result<void> run_daemon(const Config& config) {
                .host = host_name(),
                .owner = owner,
                .boot_id = boot_id(),
-               .store_name = config.store.kind + " " + config.store.path,
+               .store_name = store_name(config),
                .port = config.underlay.port,
                .vtep = vtep,
                .gossip_name = gossip->name,
@@ -245,22 +261,17 @@ Result<void> run_daemon(const Config& config) {
   loop.on_readable(host->dataplane->events_fd(), [&] {
     host->dataplane->consume([&](const DataplaneEvent& event) { agent.on_dataplane_event(event); });
   });
-  // store -> decoder (on the watch's thread) -> agent
-  auto decoder = std::make_shared<RegistryDecoder>(config.store.prefix);
-  const std::string watched = config.store.prefix.empty() ? "" : config.store.prefix + "/";
-  const auto feed = [&loop, &agent, decoder, mutex = std::make_shared<std::mutex>()](
-                        const KvEvent& event, RegistryDecoder::Origin origin) {
-    const std::lock_guard guard(*mutex);  // the agent gets them in the decoder's order
-    auto events = std::make_shared<std::vector<StoreEvent>>(decoder->decode(event, origin));
-    loop.post([&agent, events] { agent.on_store_events(std::move(*events)); });
-  };
-  agent.on_reread(
-      [feed](const KvEvent& event) { feed(event, RegistryDecoder::Origin::SingleRead); });
-  auto watch = store.watch(
-      watched, [feed](const KvEvent& event) { feed(event, RegistryDecoder::Origin::Watch); });
+  // store -> decoder (on the watches' threads) -> agent
+  auto watch = RegistryWatch::start(
+      store, config.store.prefix, watched_parts(config),
+      [&loop, &agent](std::vector<StoreEvent> decoded) {
+        auto events = std::make_shared<std::vector<StoreEvent>>(std::move(decoded));
+        loop.post([&agent, events] { agent.on_store_events(std::move(*events)); });
+      });
   if (!watch) {
     return fail(watch.error().context("store"));
   }
+  agent.on_reread([&watch](const KvEvent& event) { (*watch)->on_read(event); });
   agent.on_refresh([&watch] { (*watch)->refresh(); });
   if (opened->away) {
     notify_service("READY=1\nSTATUS=forwarding by the saved state, the store is away");

@@ -5,6 +5,7 @@
 #include "config/checks.h"
 #include "config/gossip_section.h"
 #include "config/section.h"
+#include "config/store_section.h"
 
 #include <algorithm>
 #include <array>
@@ -40,18 +41,6 @@ Complaint check_device(const std::string& value) {
   return bad ? Complaint("that is not the name of an interface") : std::nullopt;
 }
 
-Complaint check_prefix(const std::string& value) {
-  const auto has = [&](const char* text) { return value.find(text) != std::string::npos; };
-  if (!value.empty() && (value.front() == '/' || value.back() == '/' || has("//"))) {
-    return "it must not begin or end with '/' nor contain '//'";
-  }
-  const auto plain = [](char c) { return c > ' ' && c != 0x7f; };
-  if (!std::all_of(value.begin(), value.end(), plain)) {
-    return "it must be of printable ASCII characters without spaces";
-  }
-  return std::nullopt;
-}
-
 void read_underlay(const Value& document, Config::Underlay& underlay, Problems& problems) {
   Section section(document, "underlay", problems);
   std::string address_text;
@@ -82,14 +71,6 @@ void read_underlay(const Value& document, Config::Underlay& underlay, Problems& 
         "[underlay] needs 'address' (this host's VTEP address) or 'device' (the "
         "interface that has it)");
   }
-}
-
-void read_store(const Value& document, Config::Store& store, Problems& problems) {
-  Section section(document, "store", problems);
-  section.choice("kind", store.kind, {"file"}, {"consul"});
-  read_path(section, "path", store.path);
-  section.string("prefix", store.prefix, check_prefix);
-  section.finish();
 }
 
 void read_datapath(const Value& document, Config::Datapath& datapath, Problems& problems) {
@@ -143,7 +124,7 @@ void read_document(const Value& document, Config& config, Problems& problems) {
   read_path(paths, "state", config.paths.state);
   paths.finish();
   read_api(document, config, problems);
-  if (config.store.path.empty()) {
+  if (config.store.kind == "file" && config.store.path.empty()) {
     config.store.path = config.paths.state + "/store";
   }
 }

@@ -82,7 +82,7 @@ struct RegistryDecoder::State {
 
   void put(const KvPair& pair, Events& events);
   void drop(const std::string& key, Events& events);
-  void sweep(Events& events);
+  void sweep(std::string_view scope, Events& events);
 
  private:
   bool unchanged(Seen& seen, const KvPair& pair) const;
@@ -323,20 +323,23 @@ void RegistryDecoder::State::drop(const std::string& key, Events& events) {
   }
 }
 
-// Everything that the snapshot of this round did not have.
-void RegistryDecoder::State::sweep(Events& events) {
+// Everything in the scope that the snapshot of this round did not have.
+void RegistryDecoder::State::sweep(std::string_view scope, Events& events) {
   std::vector<std::string> lost;
   for (const auto& [key, part] : networks) {
-    if (part.seen.round != round) {
+    if (part.seen.round != round && key.starts_with(scope)) {
       lost.push_back(key);
     }
   }
   for (const auto& [key, seen] : others) {
-    if (seen.round != round) {
+    if (seen.round != round && key.starts_with(scope)) {
       lost.push_back(key);
     }
   }
   for (const auto& [id, members] : endpoints) {
+    if (!keys.endpoints(id).starts_with(scope)) {
+      continue;
+    }
     for (const auto& [packed, seen] : members) {
       if (seen.round != round) {
         lost.push_back(keys.endpoint(id, unpack(packed)));
@@ -352,9 +355,8 @@ RegistryDecoder::RegistryDecoder(std::string prefix) : state_(std::make_unique<S
 
 RegistryDecoder::~RegistryDecoder() = default;
 
-std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, Origin origin) {
+std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, std::string_view scope) {
   Events events;
-  state_->single = origin == Origin::SingleRead;
   switch (event.kind) {
     case KvEvent::Kind::Snapshot:
       ++state_->round;
@@ -362,7 +364,7 @@ std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, Origin ori
       for (const auto& pair : event.pairs) {
         state_->put(pair, events);
       }
-      state_->sweep(events);
+      state_->sweep(scope, events);
       state_->whole = false;
       events.emplace_back(store_event::Synced{});
       break;
@@ -383,6 +385,13 @@ std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, Origin ori
       events.emplace_back(store_event::Recovered{});
       break;
   }
+  return events;
+}
+
+std::vector<StoreEvent> RegistryDecoder::decode_read(const KvEvent& event) {
+  state_->single = true;
+  auto events = decode(event);
+  state_->single = false;
   return events;
 }
 

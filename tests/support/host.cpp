@@ -94,8 +94,9 @@ std::string Host::mac() const {
 
 std::string Host::config() const {
   return "instance = \"" + instance_ + "\"\n[underlay]\naddress = \"" + address_ + "\"\n" +
-         underlay_mode() + options_.underlay + "\n[store]\nkind = \"file\"\npath = \"" + store_ +
-         "\"\n[datapath]\n" + options_.datapath + "\n[limits]\n" + options_.limits +
+         underlay_mode() + options_.underlay + "\n[store]\n" +
+         (options_.store.empty() ? "kind = \"file\"\npath = \"" + store_ + "\"" : options_.store) +
+         "\n[datapath]\n" + options_.datapath + "\n[limits]\n" + options_.limits +
          "\n[log]\nlevel = \"debug\"\n";
 }
 

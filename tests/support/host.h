@@ -22,6 +22,7 @@ struct HostOptions {
   std::string limits{};    // lines of the configuration's [limits]
   std::string datapath{};  // lines of [datapath]
   std::string underlay{};  // further lines of [underlay]
+  std::string store{};     // lines of [store] instead of the lab's file store
 };
 
 // A namespace with the interface that vtepd gave it.

@@ -110,7 +110,7 @@ class Crafted : public testing::Test {
   }
 
   Pair pair_;
-  RawSender sender_{pair_.lab.underlay(), "h1"};
+  RawSender sender_ = pair_.lab.cable_to(1);
   Capture arrival_{pair_.a->netns, "eth0"};
 };
 

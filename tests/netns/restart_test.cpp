@@ -15,7 +15,7 @@ namespace vtepd::test {
 namespace {
 
 constexpr unsigned kPace = 10000;
-constexpr std::uint64_t kSome = 1000;
+constexpr unsigned kSome = 1000;
 // A lost TCP segment costs 200 ms at least. Scaled on a slow machine it tells nothing any more; the
 // numbered datagrams do.
 constexpr Milliseconds kTcpPause(150);
@@ -95,7 +95,7 @@ class Meter {
     }
     const auto moved = [&] {
       for (std::size_t i = 0; i < flows_.size(); ++i) {
-        if (flows_.at(i).stream.received() < before.at(i) + kSome) {
+        if (flows_.at(i).stream.received() < before.at(i) + paced(kSome)) {
           return false;
         }
       }

@@ -72,6 +72,22 @@ TEST(XdpMode, CaptureOnTheUnderlayDeviceChangesNothing) {
   EXPECT_EQ(pair.lab.host(2).counter("GUARD"), 0U);
 }
 
+// Not every driver carries metadata from its hook to the TC program; one that does not would leave
+// all of it to the TC program, and everything would still arrive.
+TEST(XdpMode, TheDriverStripsAndHandsTheVniOn) {
+  Pair pair(in_xdp_mode());
+  const Capture underlay(pair.lab.host(2).netns(), "eth0");
+
+  EXPECT_TRUE(pair.a->pings(pair.b->address));
+
+  const auto echo = [](const Frame& frame) -> bool {
+    return !frame.outgoing && frame.ether_type() == 0x0800 && frame.u32(26) == 0xc0a8070bU &&
+           frame.u32(30) == 0xc0a8070cU;
+  };
+  EXPECT_TRUE(wait_until([&] { return underlay.count(echo) >= 3; }, Seconds(2)));
+  EXPECT_EQ(underlay.count([](const Frame& f) { return !f.outgoing && f.is_vxlan(); }), 0U);
+}
+
 TEST(XdpMode, JumboFramesInSeveralBuffersArrive) {
   HostOptions options = in_xdp_mode();
   options.mtu = 9000;

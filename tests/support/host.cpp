@@ -54,8 +54,7 @@ int next_abi() {
 Outcome Container::ping(const std::string& target, int count,
                         const std::vector<std::string>& options) const {
   const bool v6 = target.find(':') != std::string::npos;
-  const std::string wait = std::to_string(scaled(Seconds(2)).count() / 1000);
-  std::vector<std::string> words{"ping", v6 ? "-6" : "-4",     "-n", "-i", "0.05", "-W", wait,
+  std::vector<std::string> words{"ping", v6 ? "-6" : "-4",     "-n", "-i", "0.05", "-W", "2",
                                  "-c",   std::to_string(count)};
   append(words, options);
   words.push_back(target);

@@ -9,9 +9,9 @@ count_tests() { # JSON SELECTOR
 
 # A group is as good as its tests: nothing run is not green, and a group without results is missing.
 row() { # KERNEL GROUP MODE
-  local folder=$vm_dir/results/$1 name=$2-$3 json code=missing seconds=- passed=0 failed=0 skipped=0
+  local folder=$vm_dir/results/$1 name=$2-$3 json code=missing seconds=- commit=- passed=0 failed=0 skipped=0
   json=$folder/$name.json
-  [ ! -e "$folder/$name.end" ] || read -r code seconds <"$folder/$name.end"
+  [ ! -e "$folder/$name.end" ] || read -r code seconds commit <"$folder/$name.end"
   if [ -s "$json" ]; then
     skipped=$(count_tests "$json" '.result == "SKIPPED"')
     failed=$(count_tests "$json" '.result == "COMPLETED" and ((.failures // []) | length > 0)')
@@ -25,8 +25,8 @@ row() { # KERNEL GROUP MODE
   elif [ "$passed" -eq 0 ]; then
     result=SKIPPED
   fi
-  printf '%-24s %-14s %-5s %-8s %6s %6s %7s %8s\n' "$(cat "$folder/release" 2>/dev/null || echo "$1")" \
-    "$2" "$3" "$result" "$passed" "$failed" "$skipped" "$seconds"
+  printf '%-24s %-14s %-5s %-8s %6s %6s %7s %8s %s\n' "$(cat "$folder/release" 2>/dev/null || echo "$1")" \
+    "$2" "$3" "$result" "$passed" "$failed" "$skipped" "$seconds" "$commit"
   [ "$result" = ok ]
 }
 
@@ -61,7 +61,7 @@ table_of() { # KERNEL
 print_table() { # KERNEL...
   local kernel status=0
   {
-    printf '%-24s %-14s %-5s %-8s %6s %6s %7s %8s\n' kernel group mode result passed failed skipped seconds
+    printf '%-24s %-14s %-5s %-8s %6s %6s %7s %8s %s\n' kernel group mode result passed failed skipped seconds commit
     for kernel in "$@"; do table_of "$kernel" || status=1; done
   } | tee "$vm_dir/table"
   return "${PIPESTATUS[0]}"

@@ -6,10 +6,10 @@
 #include <set>
 
 #include <linux/if_link.h>
+#include <net/if.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <net/if.h>
 
 namespace vtepd::test {
 namespace {

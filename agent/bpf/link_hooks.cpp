@@ -102,7 +102,10 @@ Result<bool> LinkHooks::attach(const Attachment& at, int program) {
   }
   UniqueFd created = create(at, program);
   if (!created.valid()) {
-    return fail_errno(errno, attaching(at) + take_libbpf_warnings());
+    const int why = errno;
+    Error error = Error::from_errno(why, attaching(at) + take_libbpf_warnings());
+    error.what += advice(why);
+    return fail(std::move(error));
   }
   if (auto pinned = repin(at.name, created.get()); !pinned) {
     return fail(std::move(pinned.error()));  // closing the link detaches it

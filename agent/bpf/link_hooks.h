@@ -38,6 +38,10 @@ class LinkHooks : public Hooks {
  private:
   // A new link; if it is not valid, errno tells why.
   [[nodiscard]] virtual UniqueFd create(const Attachment& at, int program) = 0;
+
+  // What else to say of that errno: what it means here, and what to do about it.
+  [[nodiscard]] virtual std::string_view advice(int /*error*/) const { return ""; }
+
   // The link is in `at`'s place. A link's id is unique in the kernel, an interface's number only in
   // its namespace: what counts is what the hook of the interface that we see has.
   [[nodiscard]] virtual bool sits_at(const Attachment& at, const bpf_link_info& info) const = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bpf/link_hooks.h"
 
+#include <cerrno>
+
 #include <linux/if_link.h>
 
 #include <bpf/bpf.h>
@@ -18,6 +20,15 @@ class XdpHooks final : public LinkHooks {
   [[nodiscard]] std::string_view kind() const override { return "native XDP"; }
 
  private:
+  // The driver's own words go to netlink callers only, which make no links.
+  [[nodiscard]] std::string_view advice(int error) const override {
+    return error == EOPNOTSUPP
+               ? " (the driver has none, or what is behind it merges frames that it cannot switch "
+                 "off: for a virtio device have the hypervisor offer ctrl_guest_offloads, or no "
+                 "guest_tso4, guest_tso6, guest_ufo, guest_csum)"
+               : "";
+  }
+
   [[nodiscard]] UniqueFd create(const Attachment& at, int program) override {
     LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_DRV_MODE);
     return UniqueFd(

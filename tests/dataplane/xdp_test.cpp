@@ -6,6 +6,7 @@
 #include <set>
 
 #include <linux/if_link.h>
+#include <net/if.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -167,6 +168,18 @@ TEST_P(Xdp, DeviceThatAnotherProgramHasIsUsedInTcMode) {
 
   must(dataplane->attach_underlay(device(open)));
   EXPECT_EQ(dataplane->info().mode, "xdp") << "the positive twin";
+}
+
+TEST_P(Xdp, DeviceWithoutNativeXdpIsUsedInTcModeWithAdvice) {
+  run("ip link add ul0 type bridge");
+  run("ip link set ul0 up");
+  const auto dataplane = must(BpfDataplane::open(wished("auto")));
+
+  must(dataplane->attach_underlay(device(IfIndex{if_nametoindex("ul0")})));
+
+  EXPECT_EQ(dataplane->info().mode, "tc");
+  EXPECT_NE(dataplane->info().reason.find("ctrl_guest_offloads"), std::string::npos)
+      << dataplane->info().reason;
 }
 
 INSTANTIATE_TEST_SUITE_P(Hooks, Xdp, testing::Values("tcx", "clsact"),

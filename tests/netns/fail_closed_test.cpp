@@ -111,7 +111,7 @@ class LongFailClosed : public testing::Test {
 
   // The same datagram by a way that is open.
   [[nodiscard]] bool twin_arrives() {
-    const RawSender cable(pair_.lab.underlay(), "h1");
+    const RawSender cable = pair_.lab.cable_to(1);
     const Packet frame =
         Ethernet{.dst = mac_of(host_.mac()), .src = mac_of(pair_.lab.host(2).mac())} /
         Packet(Ipv4{.src = pair_.lab.host(2).address().c_str(), .dst = host_.address().c_str()}) /

@@ -65,7 +65,7 @@ class ForwardingBase : public testing::TestWithParam<Way> {
     const std::vector<std::string> off{"gso", "off", "tso", "off", "tx-udp-segmentation", "off"};
     set_features(lab_.host(number).netns(), "eth0", off);
     // A veth gives a frame to GRO only if its sending end cannot segment.
-    set_features(lab_.underlay(), Lab::port_of(number), off);
+    lab_.cut_segments(number);
     set_features(lab_.host(number).netns(), "eth0", {"gro", "on"});
   }
 

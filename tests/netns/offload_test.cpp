@@ -14,7 +14,11 @@ constexpr std::size_t kMss = kMtu - 40 - 12;  // IPv4, TCP, timestamps
 
 TEST(Offload, TcpSegmentOf64KilobytesCrossesAsOneSkb) {
   Pair pair;
-  const Capture wire(pair.lab.underlay(), "h1", 128);
+  const Outcome features = pair.lab.host(1).netns().exec({"ethtool", "-k", "eth0"});
+  if (features.out.find("tx-udp_tnl-segmentation: on") == std::string::npos) {
+    GTEST_SKIP() << "needs an underlay device that segments tunnel frames itself";
+  }
+  const Capture wire = pair.lab.wire(1, 128);
 
   ASSERT_EQ(tcp_transfer(pair.a->netns, pair.b->netns, pair.b->address, kBytes), kBytes);
 
@@ -39,9 +43,9 @@ TEST(Offload, SegmentedUnderlayCarriesTheContainersMssAndGroMerges) {
   const NetNamespace& receiver = pair.lab.host(2).netns();
   ASSERT_TRUE(sender.exec({"ethtool", "-K", "eth0", "gso", "off", "tso", "off"}).ok());
   // A veth gives a frame to GRO only if its sending end cannot segment.
-  ASSERT_TRUE(pair.lab.underlay().exec({"ethtool", "-K", "h2", "gso", "off", "tso", "off"}).ok());
+  pair.lab.cut_segments(2);
   ASSERT_TRUE(receiver.exec({"ethtool", "-K", "eth0", "gro", "on"}).ok());
-  const Capture wire(pair.lab.underlay(), "h1", 128);
+  const Capture wire = pair.lab.wire(1, 128);
   const Capture arrival(pair.b->netns, "eth0", 128);
 
   ASSERT_EQ(tcp_transfer(pair.a->netns, pair.b->netns, pair.b->address, kBytes), kBytes);

@@ -201,7 +201,7 @@ TEST_F(SegmentPairOfAHost, TheHostReachesNobodyThroughIt) {
   const std::string end = host_.rows("endpoints").at(0).value("host_ifname", "");
   const auto mark = static_cast<std::uint32_t>(index_of(end.empty() ? "eth0" : end));
   ASSERT_NE(mark, 0U);
-  const Capture wire(pair_.lab.underlay(), "h1");
+  const Capture wire = pair_.lab.wire(1);
   const Capture a(pair_.a->netns, "eth0");
   const auto is_probe = [](const Frame& frame) {
     const std::string text(frame.bytes.begin(), frame.bytes.end());

@@ -23,7 +23,7 @@ void expect_follows(const Pair& pair, StallMeter& stalls, const char* what) {
       Seconds(10));
   const auto took = std::chrono::duration_cast<Milliseconds>(Clock::now() - begin);
   EXPECT_TRUE(back) << what;
-  EXPECT_LE(took, kFollow + stalls.worst()) << what;
+  EXPECT_LE(took, scaled(kFollow) + stalls.worst()) << what;
   std::cout << what << ": followed after " << took.count() << " ms\n";
   testing::Test::RecordProperty("followed_ms", static_cast<int>(took.count()));
   EXPECT_TRUE(pair.b->pings(pair.a->address)) << what;
@@ -43,6 +43,7 @@ TEST(UnderlayChange, LinkFlap) {
 
 TEST(UnderlayChange, NicGoneAndBack) {
   Pair pair;
+  const NetNamespace& underlay = pair.lab.underlay();
   Host& host = pair.lab.host(1);
   host.netns().ip("link del eth0");
   EXPECT_FALSE(pair.a->pings(pair.b->address, 1));
@@ -52,8 +53,8 @@ TEST(UnderlayChange, NicGoneAndBack) {
       },
       Seconds(5)))
       << "a host without an underlay is down";
-  pair.lab.underlay().ip("link add h1 type veth peer name eth0 netns " + host.netns().name() +
-                         "\nlink set h1 master br0 up");
+  underlay.ip("link add h1 type veth peer name eth0 netns " + host.netns().name() +
+              "\nlink set h1 master br0 up");
   StallMeter stalls;
 
   host.netns().ip("address add " + host.address() + "/24 dev eth0\nlink set eth0 up");

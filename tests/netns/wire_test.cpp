@@ -27,7 +27,7 @@ bool is_underlay_arp(const Frame& frame) {
 
 TEST(Wire, UnderlayCarriesOnlyVxlanAndItsOwnArp) {
   Lab lab;
-  const Capture underlay(lab.underlay(), "h1");
+  const Capture underlay = lab.wire(1);
   lab.start();
   lab.create_network("blue", "192.168.7.0/24");
   const Container& a = lab.host(1).attach("blue", "192.168.7.11");
@@ -74,7 +74,7 @@ TEST(Wire, HostsHaveNoRouteToTheOverlay) {
 TEST(Wire, InnerFrameAndOuterHeadersAreRight) {
   Pair pair;
   const Bytes sent = datagram(*pair.a, *pair.b, 40001, 333);
-  const Capture wire(pair.lab.underlay(), "h1");
+  const Capture wire = pair.lab.wire(1);
   const Capture arrival(pair.b->netns, "eth0");
 
   RawSender(pair.a->netns, "eth0").send(sent);
@@ -101,7 +101,7 @@ TEST(Wire, InnerFrameAndOuterHeadersAreRight) {
 
 TEST(Wire, TsharkDecodesIt) {
   Pair pair;
-  Capture wire(pair.lab.underlay(), "h1");
+  Capture wire = pair.lab.wire(1);
   EXPECT_TRUE(pair.a->pings(pair.b->address, 2));
   sleep_for(Milliseconds(100));
   wire.stop();
@@ -179,7 +179,7 @@ TEST(Wire, SourcePortIsTheKernelsOwnChoice) {
   constexpr int kFlows = 64;
   Pair pair;
   const KernelBed kernel(pair.lab.vni("blue"), pair.b->mac);
-  const Capture ours(pair.lab.underlay(), "h1");
+  const Capture ours = pair.lab.wire(1);
   const Capture theirs(kernel.host, "wire");
   const RawSender to_ours(pair.a->netns, "eth0");
   const RawSender to_theirs(kernel.container.netns, "eth0");
@@ -212,7 +212,7 @@ TEST(Wire, NonIpFramesCrossUnchanged) {
       (Ethernet{.dst = mac_of(pair.b->mac), .src = mac_of(pair.a->mac), .type = kLocalExperiment} /
        Payload{100})
           .bytes();
-  const Capture wire(pair.lab.underlay(), "h1");
+  const Capture wire = pair.lab.wire(1);
   const Capture arrival(pair.b->netns, "eth0");
 
   RawSender(pair.a->netns, "eth0").send(sent);

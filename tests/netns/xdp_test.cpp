@@ -4,6 +4,7 @@
 #include "support/lab.h"
 #include "support/traffic.h"
 
+#include <iostream>
 #include <map>
 
 #include <gtest/gtest.h>
@@ -27,14 +28,35 @@ TEST(XdpMode, StatusSaysSoAndWhy) {
   EXPECT_NE(datapath.at("reason").get<std::string>().find("underlay.mode"), std::string::npos);
 }
 
+bool has_driver(const Host& host, const std::string& name) {
+  return host.netns().exec({"ethtool", "-i", "eth0"}).out.starts_with("driver: " + name + "\n");
+}
+
 TEST(XdpMode, AutoKeepsAVethInTcModeAndSaysWhy) {
   Lab lab({.hosts = 1, .host = {.underlay = "mode = \"auto\""}});
+  if (!has_driver(lab.host(1), "veth")) {
+    GTEST_SKIP() << "needs a veth as underlay";
+  }
   lab.start();
 
   const Json datapath = lab.host(1).show("status").at("status").at("datapath");
 
   EXPECT_EQ(datapath.at("mode"), "tc");
   EXPECT_NE(datapath.at("reason").get<std::string>().find("veth"), std::string::npos);
+}
+
+TEST(XdpMode, AutoStripsInAVirtioDriverAndSaysWhy) {
+  Lab lab({.hosts = 1, .host = {.underlay = "mode = \"auto\""}});
+  if (!has_driver(lab.host(1), "virtio_net")) {
+    GTEST_SKIP() << "needs a virtio device as underlay: VTEPD_TEST_UNDERLAY";
+  }
+  lab.start();
+
+  const Json datapath = lab.host(1).show("status").at("status").at("datapath");
+  std::cout << "status: mode " << datapath.at("mode") << ", " << datapath.at("reason") << "\n";
+
+  EXPECT_EQ(datapath.at("mode"), "xdp") << datapath;
+  EXPECT_NE(datapath.at("reason").get<std::string>().find("native XDP"), std::string::npos);
 }
 
 // A capture clones every frame, and the kernel drops the metadata of a clone that a program may
@@ -48,6 +70,22 @@ TEST(XdpMode, CaptureOnTheUnderlayDeviceChangesNothing) {
 
   EXPECT_GT(underlay.count([](const Frame& frame) { return !frame.outgoing; }), 100U);
   EXPECT_EQ(pair.lab.host(2).counter("GUARD"), 0U);
+}
+
+// Not every driver carries metadata from its hook to the TC program; one that does not would leave
+// all of it to the TC program, and everything would still arrive.
+TEST(XdpMode, TheDriverStripsAndHandsTheVniOn) {
+  Pair pair(in_xdp_mode());
+  const Capture underlay(pair.lab.host(2).netns(), "eth0");
+
+  EXPECT_TRUE(pair.a->pings(pair.b->address));
+
+  const auto echo = [](const Frame& frame) -> bool {
+    return !frame.outgoing && frame.ether_type() == 0x0800 && frame.u32(26) == 0xc0a8070bU &&
+           frame.u32(30) == 0xc0a8070cU;
+  };
+  EXPECT_TRUE(wait_until([&] { return underlay.count(echo) >= 3; }, Seconds(2)));
+  EXPECT_EQ(underlay.count([](const Frame& f) { return !f.outgoing && f.is_vxlan(); }), 0U);
 }
 
 TEST(XdpMode, JumboFramesInSeveralBuffersArrive) {
@@ -127,7 +165,7 @@ TEST(XdpMode, GroMergesAFlowButNeverTwoNetworks) {
   constexpr std::uint8_t kBlue = 0x55;
   const Capture at_red(receivers["red"]->netns, "eth0", 65536);
   const Capture at_blue(receivers["blue"]->netns, "eth0", 65536);
-  const RawSender wire(lab.underlay(), "h2");
+  const RawSender wire = lab.cable_to(2);
 
   for (std::uint32_t number = 0; number < kRounds; ++number) {
     outer.vni = red;

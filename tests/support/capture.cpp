@@ -102,13 +102,20 @@ std::string Frame::hex() const {
 }
 
 Capture::Capture(const NetNamespace& netns, std::string interface, std::size_t snap)
-    : socket_(open_packet_socket(netns, interface, ETH_P_ALL, true)) {
+    : Capture({Tap{.netns = &netns, .interface = std::move(interface)}}, snap) {}
+
+Capture::Capture(const std::vector<Tap>& taps, std::size_t snap) {
+  for (const Tap& tap : taps) {
+    sources_.push_back({open_packet_socket(*tap.netns, tap.interface, ETH_P_ALL, true), tap.sees});
+  }
   reader_ = std::thread([this, snap] { read_loop(snap); });
 }
 
 Capture::~Capture() {
   stop();
-  close(socket_);
+  for (const Source& source : sources_) {
+    close(source.socket);
+  }
 }
 
 void Capture::stop() {
@@ -120,35 +127,47 @@ void Capture::stop() {
 
 void Capture::read_loop(std::size_t snap) {
   Bytes buffer(kLargestFrame);
+  std::vector<pollfd> waits;
+  for (const Source& source : sources_) {
+    waits.push_back({source.socket, POLLIN, 0});
+  }
   while (true) {
-    pollfd wait{socket_, POLLIN, 0};
-    if (poll(&wait, 1, 20) <= 0) {
+    if (poll(waits.data(), waits.size(), 20) <= 0) {
       if (stopping_) {
         return;
       }
       continue;
     }
-    sockaddr_ll from{};
-    socklen_t from_size = sizeof from;
-    const ssize_t count = recvfrom(socket_, buffer.data(), buffer.size(), MSG_TRUNC,
-                                   reinterpret_cast<sockaddr*>(&from), &from_size);
-    if (count < static_cast<ssize_t>(kVnetHeader)) {
-      continue;
+    for (std::size_t i = 0; i < waits.size(); ++i) {
+      if (waits[i].revents != 0) {
+        take(sources_[i], snap, buffer);
+      }
     }
-    VnetHeader header{};
-    std::memcpy(&header, buffer.data(), sizeof header);
-    Frame frame;
-    frame.length = static_cast<std::size_t>(count) - kVnetHeader;
-    const std::size_t kept = std::min({frame.length, snap, buffer.size() - kVnetHeader});
-    const auto begin = buffer.begin() + kVnetHeader;
-    frame.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(kept));
-    frame.outgoing = from.sll_pkttype == PACKET_OUTGOING;
-    frame.gso_size = header.gso_type == 0 ? 0 : header.gso_size;
-    frame.checksum_pending = (header.flags & kNeedsChecksum) != 0;
-    frame.time = Clock::now();
-    const std::lock_guard lock(mutex_);
-    frames_.push_back(std::move(frame));
   }
+}
+
+void Capture::take(const Source& source, std::size_t snap, Bytes& buffer) {
+  sockaddr_ll from{};
+  socklen_t from_size = sizeof from;
+  const ssize_t count = recvfrom(source.socket, buffer.data(), buffer.size(), MSG_TRUNC,
+                                 reinterpret_cast<sockaddr*>(&from), &from_size);
+  const bool sent = from.sll_pkttype == PACKET_OUTGOING;
+  if (count < static_cast<ssize_t>(kVnetHeader) || (source.sees != Tap::Sees::Both && !sent)) {
+    return;
+  }
+  VnetHeader header{};
+  std::memcpy(&header, buffer.data(), sizeof header);
+  Frame frame;
+  frame.length = static_cast<std::size_t>(count) - kVnetHeader;
+  const std::size_t kept = std::min({frame.length, snap, buffer.size() - kVnetHeader});
+  const auto begin = buffer.begin() + kVnetHeader;
+  frame.bytes.assign(begin, begin + static_cast<std::ptrdiff_t>(kept));
+  frame.outgoing = sent && source.sees != Tap::Sees::SentAsReceived;
+  frame.gso_size = header.gso_type == 0 ? 0 : header.gso_size;
+  frame.checksum_pending = (header.flags & kNeedsChecksum) != 0;
+  frame.time = Clock::now();
+  const std::lock_guard lock(mutex_);
+  frames_.push_back(std::move(frame));
 }
 
 std::vector<Frame> Capture::frames() const {
@@ -169,10 +188,12 @@ std::size_t Capture::count(const std::function<bool(const Frame&)>& wanted) cons
 }
 
 bool Capture::complete() const {
-  tpacket_stats stats{};
-  socklen_t size = sizeof stats;
-  if (getsockopt(socket_, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0) {
-    lost_ += stats.tp_drops;  // the kernel resets it with every reading
+  for (const Source& source : sources_) {
+    tpacket_stats stats{};
+    socklen_t size = sizeof stats;
+    if (getsockopt(source.socket, SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0) {
+      lost_ += stats.tp_drops;  // the kernel resets it with every reading
+    }
   }
   return lost_ == 0;
 }

@@ -39,10 +39,21 @@ struct Frame {
   [[nodiscard]] std::string hex() const;
 };
 
-// Records every frame of an interface, both directions, from construction to stop().
+// Where a capture looks: at both directions of an interface, or only at what that sends, told as
+// sent or as received.
+struct Tap {
+  enum class Sees { Both, Sent, SentAsReceived };
+
+  const NetNamespace* netns = nullptr;
+  std::string interface {};
+  Sees sees = Sees::Both;
+};
+
+// Records every frame at its taps from construction to stop().
 class Capture {
  public:
   Capture(const NetNamespace& netns, std::string interface, std::size_t snap = 2048);
+  explicit Capture(const std::vector<Tap>& taps, std::size_t snap = 2048);
   ~Capture();
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
@@ -57,9 +68,15 @@ class Capture {
   void write_pcap(const std::string& path) const;
 
  private:
-  void read_loop(std::size_t snap);
+  struct Source {
+    int socket = -1;
+    Tap::Sees sees = Tap::Sees::Both;
+  };
 
-  int socket_ = -1;
+  void read_loop(std::size_t snap);
+  void take(const Source& source, std::size_t snap, Bytes& buffer);
+
+  std::vector<Source> sources_;
   std::atomic<bool> stopping_{false};
   mutable std::mutex mutex_;
   std::vector<Frame> frames_;

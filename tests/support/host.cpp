@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "support/host.h"
 
+#include "support/underlay_devices.h"
+
 #include <algorithm>
 #include <cctype>
 #include <csignal>
@@ -66,16 +68,21 @@ Outcome Container::ping(const std::string& target, int count,
 
 Host::Host(const NetNamespace& underlay, int number, std::string store, HostOptions options)
     : instance_(unique_name() + "h" + std::to_string(number)),
+      number_(number),
       address_("10.99.0." + std::to_string(number)),
       store_(std::move(store)),
       options_(std::move(options)),
       folder_(lab_folder() + "/" + instance_),
       program_(vtepd_program()) {
   std::filesystem::create_directories(folder_);
-  const std::string port = "h" + std::to_string(number);
-  const std::string mtu = " mtu " + std::to_string(options_.mtu);
-  underlay.ip("link add " + port + mtu + " type veth peer name eth0" + mtu + " netns " +
-              netns_.name() + "\nlink set " + port + " master br0 up");
+  if (underlay_devices().empty()) {
+    const std::string port = "h" + std::to_string(number);
+    const std::string mtu = " mtu " + std::to_string(options_.mtu);
+    underlay.ip("link add " + port + mtu + " type veth peer name eth0" + mtu + " netns " +
+                netns_.name() + "\nlink set " + port + " master br0 up");
+  } else {
+    take_underlay_device(number_, netns_, options_.mtu);
+  }
   netns_.ip("address add " + address_ + "/24 dev eth0\nlink set eth0 up");
 }
 
@@ -85,6 +92,14 @@ Host::~Host() {
   std::filesystem::remove_all(pin_dir(), ignored);
   std::filesystem::remove_all(runtime_dir(), ignored);
   std::filesystem::remove_all(state_dir(), ignored);
+  if (!underlay_devices().empty()) {
+    try {
+      give_underlay_device_back(number_, netns_);
+    } catch (const std::exception& problem) {
+      // It comes back with the end of the namespace, only later.
+      std::cerr << problem.what() << std::endl;
+    }
+  }
 }
 
 std::string Host::mac() const {

@@ -107,6 +107,7 @@ class Host {
  private:
   NetNamespace netns_;
   std::string instance_;
+  int number_;
   std::string address_;
   std::string store_;
   HostOptions options_;

@@ -16,7 +16,8 @@ if(TARGET vtepd AND TARGET vtepctl)
     ${CMAKE_CURRENT_LIST_DIR}/process.cpp
     ${CMAKE_CURRENT_LIST_DIR}/sockets.cpp
     ${CMAKE_CURRENT_LIST_DIR}/store.cpp
-    ${CMAKE_CURRENT_LIST_DIR}/traffic.cpp)
+    ${CMAKE_CURRENT_LIST_DIR}/traffic.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/underlay_devices.cpp)
   target_include_directories(vtepd_test_lab PUBLIC ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(vtepd_test_lab PRIVATE
     VTEPD_CONSUL_PROGRAM="${CMAKE_SOURCE_DIR}/build/peers/consul/usr/bin/consul"

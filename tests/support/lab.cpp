@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "support/lab.h"
 
+#include "support/underlay_devices.h"
+
 #include <algorithm>
 #include <exception>
 #include <filesystem>
@@ -10,9 +12,24 @@
 
 namespace vtepd::test {
 
+namespace {
+
+// The host's end of its cable on the bridge.
+std::string port_of(int number) {
+  return "h" + std::to_string(number);
+}
+
+bool on_given_devices() {
+  return !underlay_devices().empty();
+}
+
+}  // namespace
+
 Lab::Lab(const LabOptions& options) : store_(lab_folder() + "/" + unique_name() + "store") {
   std::filesystem::create_directories(store_);
-  underlay_.ip("link add br0 type bridge mcast_snooping 0\nlink set br0 up");
+  if (!on_given_devices()) {
+    underlay_.ip("link add br0 type bridge mcast_snooping 0\nlink set br0 up");
+  }
   underlay_.sysctl("net.ipv6.conf.all.disable_ipv6", "1");
   for (int number = 0; number < options.hosts; ++number) {
     add_host(options.host);
@@ -29,9 +46,55 @@ Lab::~Lab() {
 
 Host& Lab::add_host(const HostOptions& options) {
   const int number = static_cast<int>(hosts_.size()) + 1;
+  if (on_given_devices() && hosts_.size() >= underlay_devices().size()) {
+    skip_test("needs " + std::to_string(number) + " hosts; VTEPD_TEST_UNDERLAY has devices for " +
+              std::to_string(underlay_devices().size()));
+  }
   hosts_.push_back(std::make_unique<Host>(underlay_, number, store_, options));
   hosts_.back()->netns().sysctl("net.ipv6.conf.eth0.disable_ipv6", "1");
   return *hosts_.back();
+}
+
+const NetNamespace& Lab::underlay() const {
+  if (on_given_devices()) {
+    skip_test("changes the bridge between the hosts; the devices of VTEPD_TEST_UNDERLAY have none");
+  }
+  return underlay_;
+}
+
+const Host& Lab::other_than(int number) const {
+  if (hosts_.size() != 2) {
+    skip_test("needs two hosts to see what is on a given device's cable");
+  }
+  return *hosts_.at(number == 1 ? 1 : 0);
+}
+
+// Of a given device only this end can be seen, and in xdp mode what it receives is stripped before
+// it is seen: so what either host sends.
+Capture Lab::wire(int number, std::size_t snap) const {
+  if (!on_given_devices()) {
+    return Capture(underlay_, port_of(number), snap);
+  }
+  const Host& host = *hosts_.at(static_cast<std::size_t>(number) - 1);
+  return Capture({{&host.netns(), "eth0", Tap::Sees::SentAsReceived},
+                  {&other_than(number).netns(), "eth0", Tap::Sees::Sent}},
+                 snap);
+}
+
+RawSender Lab::cable_to(int number) const {
+  return on_given_devices() ? RawSender(other_than(number).netns(), "eth0")
+                            : RawSender(underlay_, port_of(number));
+}
+
+void Lab::cut_segments(int number) const {
+  const NetNamespace& netns = on_given_devices() ? other_than(number).netns() : underlay_;
+  const std::string device = on_given_devices() ? "eth0" : port_of(number);
+  const Outcome outcome = netns.exec(
+      {"ethtool", "-K", device, "gso", "off", "tso", "off", "tx-udp-segmentation", "off"});
+  if (!outcome.ok()) {
+    throw std::runtime_error("cutting segments for host " + std::to_string(number) + ": " +
+                             outcome.text());
+  }
 }
 
 void Lab::start() {

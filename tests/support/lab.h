@@ -20,7 +20,8 @@ struct LabOptions {
   HostOptions host{};
 };
 
-// Hosts on one underlay: a bridge in a namespace of its own, 10.99.0.0/24, host N at 10.99.0.N.
+// Hosts on one underlay: a bridge in a namespace of its own, or two devices that the machine has
+// (underlay_devices.h); 10.99.0.0/24, host N at 10.99.0.N.
 // Every host has its own vtepd and they share one file store. When a test fails, what every host
 // shows is printed.
 class Lab {
@@ -38,12 +39,17 @@ class Lab {
 
   Host& add_host(const HostOptions& options = {});
 
-  [[nodiscard]] const NetNamespace& underlay() const { return underlay_; }
+  // Skips the test where the underlay is of given devices: there is no bridge to change.
+  [[nodiscard]] const NetNamespace& underlay() const;
+
+  // What is on the cable of host `number`, seen from its far end: `outgoing` goes to the host.
+  [[nodiscard]] Capture wire(int number, std::size_t snap = 2048) const;
+  // Frames sent by it come out of that cable at the host.
+  [[nodiscard]] RawSender cable_to(int number) const;
+  // The host gets frames cut to the MTU.
+  void cut_segments(int number) const;
 
   [[nodiscard]] const std::string& store() const { return store_; }
-
-  // The host's end of its cable on the underlay's bridge.
-  [[nodiscard]] static std::string port_of(int number) { return "h" + std::to_string(number); }
 
   void start();  // every host's daemon
   // On host 1; every other host is waited for.
@@ -53,6 +59,8 @@ class Lab {
   [[nodiscard]] std::string network_id(const std::string& network);
 
  private:
+  [[nodiscard]] const Host& other_than(int number) const;
+
   NetNamespace underlay_;
   std::string store_;
   std::vector<std::unique_ptr<Host>> hosts_;

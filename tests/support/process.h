@@ -64,6 +64,11 @@ class Process {
   std::string log_path_;
 };
 
+// How much longer than on ordinary hardware this machine takes: VTEPD_TEST_SLOWNESS, as measured
+// by whoever sets it; 1 by default. Deadlines here are scaled by it; a test's own limits use this.
+[[nodiscard]] double slowness();
+[[nodiscard]] Milliseconds scaled(Milliseconds time);
+
 // Polls until the predicate holds. False if it never did.
 template <typename Predicate>
 bool wait_until(Predicate predicate, Milliseconds deadline, Milliseconds pause = Milliseconds(10));
@@ -74,7 +79,7 @@ void write_file(const std::string& path, const std::string& content);
 
 template <typename Predicate>
 bool wait_until(Predicate predicate, Milliseconds deadline, Milliseconds pause) {
-  const auto end = Clock::now() + deadline;
+  const auto end = Clock::now() + scaled(deadline);
   while (!predicate()) {
     if (Clock::now() >= end) {
       return false;

@@ -11,7 +11,7 @@ namespace vtepd::test {
 
 namespace {
 
-constexpr int kTimeoutSeconds = 10;
+constexpr Milliseconds kTimeout = Seconds(10);
 
 }  // namespace
 
@@ -45,7 +45,7 @@ Socket::~Socket() {
 }
 
 void Socket::limit_waiting() const {
-  const timeval limit{kTimeoutSeconds, 0};
+  const timeval limit{scaled(kTimeout).count() / 1000, 0};
   setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }

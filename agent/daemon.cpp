@@ -8,12 +8,11 @@
 #include "app/late_store.h"
 #include "bpf/bpf_dataplane.h"
 #include "bpf/probe.h"
-#include "filestore/file_store.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/link_manager.h"
 #include "netlink/underlay_monitor.h"
-#include "registry/decoder.h"
 #include "registry/registry.h"
+#include "registry/registry_watch.h"
 #include "runtime/event_loop.h"
 #include "runtime/log.h"
 #include "runtime/service_notify.h"
@@ -22,6 +21,7 @@
 #include "state/durable_file.h"
 #include "state/instance_lock.h"
 #include "state/state_file.h"
+#include "store.h"
 
 #include <array>
 #include <memory>
@@ -145,10 +145,8 @@ struct OpenedStore {
 
 // Of a store that this instance has used before only its being away is believed, never that there
 // is nothing in it: forwarding goes on by the saved state until it is back.
-Result<OpenedStore> open_store(const Config& config, const SavedState& saved) {
-  const bool known = saved.store == config.store.path;
-  const FileStore::Options options{.dir = config.store.path, .create = !known};
-  auto opened = FileStore::open(options);
+Result<OpenedStore> open_file_store(const Config& config, bool known) {
+  auto opened = open_store(config, !known);
   if (opened) {
     return OpenedStore{std::move(*opened)};
   }
@@ -157,11 +155,28 @@ Result<OpenedStore> open_store(const Config& config, const SavedState& saved) {
   }
   spdlog::warn("starting without the store, forwarding goes on by the saved state: {}",
                opened.error().what);
-  auto late = std::make_unique<LateStore>([options]() -> Result<std::unique_ptr<KvStore>> {
-    auto store = FileStore::open(options);
-    return store ? Result<std::unique_ptr<KvStore>>(std::move(*store)) : fail(store.error());
-  });
-  return OpenedStore{std::move(late), true};
+  return OpenedStore{std::make_unique<LateStore>([config] { return open_store(config, false); }),
+                     true};
+}
+
+// As above. A wrong address, token or certificate file is an error at any time.
+Result<OpenedStore> open_consul_store(const Config& config, bool known) {
+  auto opened = open_store(config, false);
+  if (!opened) {
+    return fail(opened.error());
+  }
+  Registry registry(**opened, {.prefix = config.store.prefix});
+  if (!known) {
+    auto made = registry.prepare();
+    return made ? Result<OpenedStore>(OpenedStore{std::move(*opened)}) : fail(made.error());
+  }
+  const auto there = registry.prepared();
+  const bool away = !there || !*there;
+  if (away) {
+    spdlog::warn("starting without the store, forwarding goes on by the saved state: {}",
+                 there ? "it has lost its keys" : there.error().what);
+  }
+  return OpenedStore{std::move(*opened), away};
 }
 
 }  // namespace
@@ -191,7 +206,9 @@ Result<void> run_daemon(const Config& config) {
   if (!pending) {
     return fail(pending.error());
   }
-  auto opened = open_store(config, *saved);
+  const bool known = saved->store == store_identity(config);
+  auto opened = config.store.kind == "consul" ? open_consul_store(config, known)
+                                              : open_file_store(config, known);
   if (!opened) {
     return fail(opened.error().context("store"));
   }
@@ -200,7 +217,7 @@ Result<void> run_daemon(const Config& config) {
   if (!host) {
     return fail(host.error());
   }
-  saved->store = config.store.path;
+  saved->store = store_identity(config);
   Segmenter segmenter(config.underlay.port, *host->dataplane);
   segmenter.start();
   host->dataplane->set_tunnel_state([&] { return segmenter.describe(); });
@@ -217,7 +234,7 @@ Result<void> run_daemon(const Config& config) {
        .host = host_name(),
        .owner = owner,
        .boot_id = boot_id(),
-       .store_name = config.store.kind + " " + config.store.path,
+       .store_name = store_name(config),
        .port = config.underlay.port,
        .vtep = vtep},
       {loop, worker, store, registry, *host->dataplane, *host->links, *host->underlay, state});
@@ -237,13 +254,13 @@ Result<void> run_daemon(const Config& config) {
   loop.on_readable(host->dataplane->events_fd(), [&] {
     host->dataplane->consume([&](const DataplaneEvent& event) { agent.on_dataplane_event(event); });
   });
-  // store -> decoder (on the watch's thread) -> agent
-  auto decoder = std::make_shared<RegistryDecoder>(config.store.prefix);
-  const std::string watched = config.store.prefix.empty() ? "" : config.store.prefix + "/";
-  auto watch = store.watch(watched, [&loop, &agent, decoder](const KvEvent& event) {
-    auto events = std::make_shared<std::vector<StoreEvent>>(decoder->decode(event));
-    loop.post([&agent, events] { agent.on_store_events(std::move(*events)); });
-  });
+  // store -> decoder (on the watches' threads) -> agent
+  auto watch = RegistryWatch::start(
+      store, config.store.prefix, watched_parts(config),
+      [&loop, &agent](std::vector<StoreEvent> decoded) {
+        auto events = std::make_shared<std::vector<StoreEvent>>(std::move(decoded));
+        loop.post([&agent, events] { agent.on_store_events(std::move(*events)); });
+      });
   if (!watch) {
     return fail(watch.error().context("store"));
   }

@@ -2,13 +2,13 @@
 #include "bpf/purge.h"
 
 #include "daemon.h"
-#include "filestore/file_store.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/link_manager.h"
 #include "netlink/segment_pair.h"
 #include "registry/registry.h"
 #include "state/instance_lock.h"
 #include "state/state_file.h"
+#include "store.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -29,7 +29,7 @@ Result<void> withdraw_all(const Config& config, std::vector<Endpoint>& pending) 
   if (pending.empty()) {
     return {};
   }
-  auto store = FileStore::open({.dir = config.store.path, .create = false});
+  auto store = open_store(config, false);
   if (!store) {
     return fail(store.error().context("store"));
   }

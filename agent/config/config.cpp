@@ -2,7 +2,9 @@
 #include "config/config.h"
 
 #include "base/unique_fd.h"
+#include "config/checks.h"
 #include "config/section.h"
+#include "config/store_section.h"
 
 #include <algorithm>
 #include <array>
@@ -24,8 +26,6 @@ constexpr std::size_t kMaxInterfaceName = 15;  // IFNAMSIZ without the NUL
 constexpr std::size_t kMaxInstance = 32;
 constexpr std::int64_t kMaxMapEntries = 1 << 24;
 
-using Complaint = std::optional<std::string>;
-
 Complaint check_instance(const std::string& value) {
   if (is_instance_name(value)) {
     return std::nullopt;
@@ -33,45 +33,11 @@ Complaint check_instance(const std::string& value) {
   return "an instance is named with 1 to 32 of a-z, 0-9 and '-'";
 }
 
-Complaint check_path(const std::string& value) {
-  if (value.empty() || value.front() != '/') {
-    return "it must be an absolute path";
-  }
-  if (value.find('\0') != std::string::npos) {
-    return "a path has no NUL";
-  }
-  return std::nullopt;
-}
-
 Complaint check_device(const std::string& value) {
   const bool bad = value.empty() || value.size() > kMaxInterfaceName || value == "." ||
                    value == ".." || value.find_first_of("/: \t\n") != std::string::npos ||
                    value.find('\0') != std::string::npos;
   return bad ? Complaint("that is not the name of an interface") : std::nullopt;
-}
-
-Complaint check_prefix(const std::string& value) {
-  const auto has = [&](const char* text) { return value.find(text) != std::string::npos; };
-  if (!value.empty() && (value.front() == '/' || value.back() == '/' || has("//"))) {
-    return "it must not begin or end with '/' nor contain '//'";
-  }
-  const auto plain = [](char c) { return c > ' ' && c != 0x7f; };
-  if (!std::all_of(value.begin(), value.end(), plain)) {
-    return "it must be of printable ASCII characters without spaces";
-  }
-  return std::nullopt;
-}
-
-std::string without_trailing_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') {
-    path.pop_back();
-  }
-  return path;
-}
-
-void read_path(Section& section, std::string_view key, std::string& target) {
-  section.string(key, target, check_path);
-  target = without_trailing_slashes(std::move(target));
 }
 
 void read_underlay(const Value& document, Config::Underlay& underlay, Problems& problems) {
@@ -104,14 +70,6 @@ void read_underlay(const Value& document, Config::Underlay& underlay, Problems& 
         "[underlay] needs 'address' (this host's VTEP address) or 'device' (the "
         "interface that has it)");
   }
-}
-
-void read_store(const Value& document, Config::Store& store, Problems& problems) {
-  Section section(document, "store", problems);
-  section.choice("kind", store.kind, {"file"}, {"consul"});
-  read_path(section, "path", store.path);
-  section.string("prefix", store.prefix, check_prefix);
-  section.finish();
 }
 
 void read_datapath(const Value& document, Config::Datapath& datapath, Problems& problems) {
@@ -167,7 +125,7 @@ void read_document(const Value& document, Config& config, Problems& problems) {
   read_path(paths, "state", config.paths.state);
   paths.finish();
   read_api(document, config, problems);
-  if (config.store.path.empty()) {
+  if (config.store.kind == "file" && config.store.path.empty()) {
     config.store.path = config.paths.state + "/store";
   }
 }

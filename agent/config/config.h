@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace vtepd {
 
@@ -24,9 +25,17 @@ struct Config {
   } underlay;
 
   struct Store {
-    std::string kind = "file";
-    std::string path;    // default: <paths.state>/store
-    std::string prefix;  // in front of "docker/" and "vtepd/", without slashes at its ends
+    std::string kind = "file";  // "file" or "consul"
+    std::string prefix;         // in front of "docker/" and "vtepd/", without slashes at its ends
+    std::string path;           // file; default: <paths.state>/store
+    // The rest is for consul.
+    std::vector<std::string> addresses;  // "http://host:port" or "https://host:port"
+    std::string token_file;
+    std::string ca_file;
+    std::string cert_file;
+    std::string key_file;
+    std::string consistency = "default";  // of watches: "default", "consistent" or "stale"
+    std::uint64_t body_limit = std::uint64_t{1} << 30U;
   } store;
 
   struct Gossip {

@@ -43,6 +43,10 @@ Value convert(const toml::node& node) {
     value.text = text->get();
   } else if (const auto* number = node.as_integer()) {
     value.number = number->get();
+  } else if (const auto* array = node.as_array()) {
+    for (const auto& item : *array) {
+      value.items.push_back(convert(item));
+    }
   } else if (const auto* table = node.as_table()) {
     for (const auto& [key, member] : *table) {
       value.members.push_back({std::string(key.str()), place_of(key.source()), convert(member)});

@@ -31,6 +31,7 @@ struct Value {
   std::string text;             // String
   std::int64_t number = 0;      // Integer
   std::vector<Member> members;  // Table; keys are unique
+  std::vector<Value> items;     // Array
 
   [[nodiscard]] const Value* get(std::string_view key) const;
 };

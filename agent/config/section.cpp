@@ -99,6 +99,33 @@ void Section::string(std::string_view key, std::string& target, const Check& che
   target = value->text;
 }
 
+void Section::strings(std::string_view key, std::vector<std::string>& target, const Check& check) {
+  const Value* value = find(key);
+  if (value == nullptr) {
+    return;
+  }
+  if (value->kind != Value::Kind::Array) {
+    wrong_type(key, *value, "an array of strings");
+    return;
+  }
+  if (value->items.empty()) {
+    problems_.add(value->place, path(key) + " is empty: it must have one item at least");
+  }
+  std::vector<std::string> texts;
+  for (const auto& item : value->items) {
+    if (item.kind != Value::Kind::String) {
+      wrong_type(key, item, "an array of strings");
+      return;
+    }
+    if (const auto complaint = check ? check(item.text) : std::nullopt) {
+      problems_.add(item.place, path(key) + " has '" + item.text + "': " + *complaint);
+      return;
+    }
+    texts.push_back(item.text);
+  }
+  target = std::move(texts);
+}
+
 void Section::choice(std::string_view key, std::string& target,
                      const std::vector<std::string>& allowed,
                      const std::vector<std::string>& not_built) {

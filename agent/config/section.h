@@ -39,6 +39,8 @@ class Section {
   Section(const Value& document, std::string name, Problems& problems);
 
   void string(std::string_view key, std::string& target, const Check& check = nullptr);
+  void strings(std::string_view key, std::vector<std::string>& target,
+               const Check& check = nullptr);  // an array of them
   void choice(std::string_view key, std::string& target, const std::vector<std::string>& allowed,
               const std::vector<std::string>& not_built = {});
 

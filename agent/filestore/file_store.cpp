@@ -96,8 +96,10 @@ Result<std::unique_ptr<KvSession>> FileStore::create_session() {
       std::make_unique<FileSession>(core_, std::move(*fd), std::move(id)));
 }
 
+// What is required is told by the folder's marker file, whatever the prefix.
 Result<std::unique_ptr<KvWatch>> FileStore::watch(const std::string& prefix,
-                                                  std::function<void(KvEvent)> callback) {
+                                                  std::function<void(KvEvent)> callback,
+                                                  const std::string& /*required*/) {
   return filestore::FileWatch::start(core_, prefix, std::move(callback));
 }
 

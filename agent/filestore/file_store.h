@@ -50,7 +50,8 @@ class FileStore : public KvStore {
   Result<bool> erase(const std::string& key, std::uint64_t expected) override;
   Result<std::unique_ptr<KvSession>> create_session() override;
   Result<std::unique_ptr<KvWatch>> watch(const std::string& prefix,
-                                         std::function<void(KvEvent)> callback) override;
+                                         std::function<void(KvEvent)> callback,
+                                         const std::string& required = {}) override;
 
   struct Stats {
     std::size_t keys = 0;         // that have an index

@@ -61,9 +61,12 @@ class KvStore {
   // Deletes if the key's index is `expected`. False if it is not; true if it is already gone.
   virtual Result<bool> erase(const std::string& key, std::uint64_t expected) = 0;
   virtual Result<std::unique_ptr<KvSession>> create_session() = 0;
-  // Calls back on a thread of its own, first with a snapshot (or an outage), in order.
+  // Calls back on a thread of its own, first with a snapshot (or an outage), in order. `required`
+  // is a key below the prefix that is always there: a store that may leave out what it must not
+  // show reports an outage when it is missing, and no deletion. Empty: there is no such key.
   virtual Result<std::unique_ptr<KvWatch>> watch(const std::string& prefix,
-                                                 std::function<void(KvEvent)> callback) = 0;
+                                                 std::function<void(KvEvent)> callback,
+                                                 const std::string& required = {}) = 0;
 };
 
 }  // namespace vtepd

@@ -79,7 +79,7 @@ struct RegistryDecoder::State {
 
   void put(const KvPair& pair, Events& events);
   void drop(const std::string& key, Events& events);
-  void sweep(Events& events);
+  void sweep(std::string_view scope, Events& events);
 
  private:
   bool unchanged(Seen& seen, const KvPair& pair) const;
@@ -304,20 +304,23 @@ void RegistryDecoder::State::drop(const std::string& key, Events& events) {
   }
 }
 
-// Everything that the snapshot of this round did not have.
-void RegistryDecoder::State::sweep(Events& events) {
+// Everything in the scope that the snapshot of this round did not have.
+void RegistryDecoder::State::sweep(std::string_view scope, Events& events) {
   std::vector<std::string> lost;
   for (const auto& [key, part] : networks) {
-    if (part.seen.round != round) {
+    if (part.seen.round != round && key.starts_with(scope)) {
       lost.push_back(key);
     }
   }
   for (const auto& [key, seen] : others) {
-    if (seen.round != round) {
+    if (seen.round != round && key.starts_with(scope)) {
       lost.push_back(key);
     }
   }
   for (const auto& [id, members] : endpoints) {
+    if (!keys.endpoints(id).starts_with(scope)) {
+      continue;
+    }
     for (const auto& [packed, seen] : members) {
       if (seen.round != round) {
         lost.push_back(keys.endpoint(id, unpack(packed)));
@@ -333,7 +336,7 @@ RegistryDecoder::RegistryDecoder(std::string prefix) : state_(std::make_unique<S
 
 RegistryDecoder::~RegistryDecoder() = default;
 
-std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event) {
+std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, std::string_view scope) {
   Events events;
   switch (event.kind) {
     case KvEvent::Kind::Snapshot:
@@ -341,7 +344,7 @@ std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event) {
       for (const auto& pair : event.pairs) {
         state_->put(pair, events);
       }
-      state_->sweep(events);
+      state_->sweep(scope, events);
       events.emplace_back(store_event::Synced{});
       break;
     case KvEvent::Kind::Put:

@@ -6,14 +6,14 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace vtepd {
 
 // Turns what a watch on <prefix> reports into StoreEvents. Remembers, per key, what it last
 // emitted, so that a snapshot yields only differences (and the deletions it implies), and joins
-// Docker's two keys of a network into one Network. Not thread-safe: one per watch, used where the
-// watch's callback runs.
+// Docker's two keys of a network into one Network. Not thread-safe.
 class RegistryDecoder {
  public:
   explicit RegistryDecoder(std::string prefix);
@@ -21,7 +21,8 @@ class RegistryDecoder {
   RegistryDecoder(const RegistryDecoder&) = delete;
   RegistryDecoder& operator=(const RegistryDecoder&) = delete;
 
-  std::vector<StoreEvent> decode(const KvEvent& event);
+  // `scope` is the prefix that the event's watch is on: a snapshot says nothing of other keys.
+  std::vector<StoreEvent> decode(const KvEvent& event, std::string_view scope = {});
 
  private:
   struct State;

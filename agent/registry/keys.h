@@ -13,6 +13,11 @@ class Keys {
  public:
   explicit Keys(const std::string& prefix);
 
+  // Everything of Docker's, and everything of vtepd's own.
+  [[nodiscard]] const std::string& docker_root() const { return docker_; }
+
+  [[nodiscard]] const std::string& own_root() const { return own_; }
+
   [[nodiscard]] std::string networks() const { return docker_ + "network/"; }
 
   [[nodiscard]] std::string network(std::string_view nid) const { return at("network/", nid); }

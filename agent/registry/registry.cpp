@@ -82,6 +82,22 @@ Registry::Registry(KvStore& store, Options options) : store_(store), options_(st
   }
 }
 
+// dockerd makes the same empty key before it lists networks.
+Result<void> Registry::prepare() {
+  const Context context{store_, options_, Keys(options_.prefix)};
+  if (const auto made = store_.put(context.keys.networks(), "", 0); !made) {
+    return fail(made.error());
+  }
+  return registry::write_marker(context);
+}
+
+Result<bool> Registry::prepared() {
+  const Keys keys(options_.prefix);
+  const auto networks = store_.get(keys.networks());
+  const auto marker = networks && *networks ? store_.get(keys.marker()) : networks;
+  return marker ? Result<bool>(marker->has_value()) : fail(marker.error());
+}
+
 Result<Network> Registry::create_network(const NetworkSpec& spec) {
   return registry::create_network(Context{store_, options_, Keys(options_.prefix)}, spec);
 }
@@ -187,9 +203,6 @@ Result<std::vector<Endpoint>> Registry::list_endpoints(const std::string& networ
 Result<void> Registry::publish_node(const Node& node, const KvSession& session) {
   const Context context{store_, options_, Keys(options_.prefix)};
   const auto key = context.keys.node(node.vtep);
-  if (auto marked = registry::write_marker(context); !marked) {
-    return marked;
-  }
   for (int tries = 0; tries < registry::kMaxTries; ++tries) {
     const auto pair = store_.get(key);
     if (!pair) {

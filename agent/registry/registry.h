@@ -32,6 +32,12 @@ class Registry {
 
   Registry(KvStore& store, Options options);
 
+  // At the first use of a store: makes the keys that RegistryWatch::trees takes for proof, from
+  // then on, that an answer is complete.
+  Result<void> prepare();
+  // Whether they are there.
+  Result<bool> prepared();
+
   Result<Network> create_network(const NetworkSpec& spec);
   Result<std::vector<Network>> list_networks();
   Result<Network> find_network(const std::string& name_or_id);  // id prefix of >= 8 digits allowed

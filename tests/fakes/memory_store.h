@@ -89,7 +89,8 @@ class MemoryStore : public KvStore {
   }
 
   Result<std::unique_ptr<KvWatch>> watch(const std::string& /*prefix*/,
-                                         std::function<void(KvEvent)> callback) override {
+                                         std::function<void(KvEvent)> callback,
+                                         const std::string& /*required*/ = {}) override {
     const std::lock_guard lock(mutex_);
     callback_ = std::move(callback);
     KvEvent snapshot{KvEvent::Kind::Snapshot, {}, {}};

@@ -47,6 +47,33 @@ TEST(Config, CommentsMayHoldAnyCharacter) {
   EXPECT_EQ(config->underlay.device, "eth#0");
 }
 
+TEST(Config, EveryKeyOfAConsulStoreIsRead) {
+  const auto config = parse_config(std::string(kSmallest) + R"(
+[store]
+kind = "consul"
+addresses = ["https://consul-1.example:8501", "http://[2001:db8::1]:8500"]
+prefix = "a"
+token_file = "/etc/vtepd/token"
+ca_file = "/etc/vtepd/ca.pem"
+cert_file = "/etc/vtepd/cert.pem"
+key_file = "/etc/vtepd/key.pem"
+consistency = "stale"
+body_limit = 2097152
+)",
+                                   "f.toml");
+
+  ASSERT_TRUE(config) << config.error().what;
+  EXPECT_EQ(config->store.kind, "consul");
+  EXPECT_EQ(config->store.addresses, (std::vector<std::string>{"https://consul-1.example:8501",
+                                                               "http://[2001:db8::1]:8500"}));
+  EXPECT_EQ(config->store.token_file, "/etc/vtepd/token");
+  EXPECT_EQ(config->store.ca_file, "/etc/vtepd/ca.pem");
+  EXPECT_EQ(config->store.cert_file, "/etc/vtepd/cert.pem");
+  EXPECT_EQ(config->store.key_file, "/etc/vtepd/key.pem");
+  EXPECT_EQ(config->store.consistency, "stale");
+  EXPECT_EQ(config->store.body_limit, 2097152U);
+}
+
 TEST(Config, EveryKeyIsRead) {
   const auto config = parse_config(R"(
 instance = "lab-2"
@@ -196,9 +223,44 @@ INSTANTIATE_TEST_SUITE_P(
                 "interface"},
         BadCase{"mode", "[underlay]\ndevice = 'eth0'\nmode = 'fast'\n",
                 "f.toml:3:8: underlay.mode is 'fast': it must be 'auto', 'tc' or 'xdp'"},
-        BadCase{"consul", std::string(kSmallest) + "[store]\nkind = 'consul'\n",
-                "f.toml:4:8: store.kind is 'consul': this vtepd is built without it; it must be "
-                "'file'"},
+        BadCase{"store_kind", std::string(kSmallest) + "[store]\nkind = 'etcd'\n",
+                "f.toml:4:8: store.kind is 'etcd': it must be 'file' or 'consul'"},
+        BadCase{"consul_nowhere", std::string(kSmallest) + "[store]\nkind = 'consul'\n",
+                "f.toml:3:1: [store] needs 'addresses' for kind 'consul': [\"http://HOST:PORT\"]"},
+        BadCase{"address_without_port",
+                std::string(kSmallest) +
+                    "[store]\nkind = 'consul'\naddresses = ['http://a:8500', 'http://b']\n",
+                "f.toml:5:31: store.addresses has 'http://b': it must be http://HOST:PORT or "
+                "https://HOST:PORT"},
+        BadCase{"address_with_a_secret",
+                std::string(kSmallest) +
+                    "[store]\nkind = 'consul'\naddresses = ['http://u:p@b:8500']\n",
+                "f.toml:5:14: store.addresses has 'http://u:p@b:8500': it must be http://HOST:PORT "
+                "or https://HOST:PORT"},
+        BadCase{"addresses_no_array",
+                std::string(kSmallest) + "[store]\nkind = 'consul'\naddresses = 'http://a:1'\n",
+                "f.toml:5:13: store.addresses must be an array of strings, not a string"},
+        BadCase{"addresses_none",
+                std::string(kSmallest) + "[store]\nkind = 'consul'\naddresses = []\n",
+                "f.toml:5:13: store.addresses is empty: it must have one item at least"},
+        BadCase{"consul_key_of_a_file", std::string(kSmallest) + "[store]\ntoken_file = '/t'\n",
+                "f.toml:4:14: store.token_file is for kind 'consul'"},
+        BadCase{"path_of_consul",
+                std::string(kSmallest) +
+                    "[store]\nkind = 'consul'\naddresses = ['http://a:1']\npath = '/s'\n",
+                "f.toml:6:8: store.path is for kind 'file'"},
+        BadCase{"cert_alone",
+                std::string(kSmallest) +
+                    "[store]\nkind = 'consul'\naddresses = ['https://a:1']\ncert_file = '/c'\n",
+                "f.toml:6:13: store.cert_file and store.key_file belong together"},
+        BadCase{"ca_without_https",
+                std::string(kSmallest) +
+                    "[store]\nkind = 'consul'\naddresses = ['http://a:1']\nca_file = '/c'\n",
+                "f.toml:6:11: store.ca_file is for https addresses, and there is none"},
+        BadCase{"body_limit",
+                std::string(kSmallest) +
+                    "[store]\nkind = 'consul'\naddresses = ['http://a:1']\nbody_limit = 10\n",
+                "f.toml:6:14: store.body_limit is 10: it must be in 1048576 ... 4294967296"},
         BadCase{"relative_path", std::string(kSmallest) + "[store]\npath = 'store'\n",
                 "f.toml:4:8: store.path is 'store': it must be an absolute path"},
         BadCase{"prefix", std::string(kSmallest) + "[store]\nprefix = '/a'\n",

@@ -22,7 +22,8 @@ struct HostOptions {
   std::string limits{};    // lines of the configuration's [limits]
   std::string datapath{};  // lines of [datapath]
   std::string underlay{};  // further lines of [underlay]
-  std::string store{};     // lines of [store] instead of the lab's file store
+  std::string store{};     // lines of [store]; empty: the lab's file store
+  std::string gossip{};    // lines of [gossip]; empty: no such section
 };
 
 // A namespace with the interface that vtepd gave it.

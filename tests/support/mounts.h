@@ -5,6 +5,7 @@
 
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <fcntl.h>
 #include <sched.h>
@@ -48,6 +49,39 @@ inline bool private_mounts() {
                     fchdir(root) == 0 && chroot(".") == 0;
   close(root);
   return done;
+}
+
+inline bool same_folder(int one, int other) {
+  struct stat first {};
+
+  struct stat second {};
+
+  return fstat(one, &first) == 0 && fstat(other, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+// Makes what was a chroot the root of this mount namespace. Expects to stand in its present root.
+inline bool pivot_to(int root) {
+  const unsigned flags = AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+  const int tree = open_tree(root, "", flags);
+  const unsigned both = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+  return tree >= 0 && move_mount(tree, "", root, "", both) == 0 && fchdir(tree) == 0 &&
+         syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0;
+}
+
+// A new mount namespace whose root is what the caller has as its root. A chroot is not enough for a
+// program that starts containers: pivot_root refuses in one, and who enters the mount namespace
+// later comes out at its root. For a process that is about to exec.
+inline bool own_root() {
+  if (!private_mounts()) {
+    return false;
+  }
+  const int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0 || !leave_chroot(root) || chroot(".") != 0) {
+    return false;
+  }
+  const int top = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return (same_folder(top, root) || pivot_to(root)) && chdir("/") == 0;
 }
 
 }  // namespace vtepd::test

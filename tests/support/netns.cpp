@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "support/netns.h"
 
+#include "support/cgroup.h"
 #include "support/mounts.h"
 
 #include <array>
@@ -24,16 +25,24 @@ namespace fs = std::filesystem;
 
 namespace {
 
+void sweep_mounts(const std::string& prefix) {
+  std::ifstream mounts("/proc/self/mounts");
+  for (std::string device, target, type, rest;
+       mounts >> device >> target >> type && std::getline(mounts, rest);) {
+    if (!target.starts_with("/tmp/" + prefix)) {
+      continue;
+    }
+    if (type == "cgroup2") {
+      remove_cgroups(target, prefix);
+    }
+    run({"umount", "-l", target});
+  }
+}
+
 // Everything that may carry the prefix. Pins go first: with the last link and map of an instance
 // its programs go too.
 void sweep(const std::string& prefix) {
-  std::ifstream mounts("/proc/self/mounts");
-  for (std::string device, target, rest;
-       mounts >> device >> target && std::getline(mounts, rest);) {
-    if (target.starts_with("/tmp/" + prefix)) {
-      run({"umount", "-l", target});
-    }
-  }
+  sweep_mounts(prefix);
   const std::array<const char*, 5> folders{"/sys/fs/bpf/vtepd", "/run/netns", "/run/vtepd",
                                            "/var/lib/vtepd", "/tmp"};
   for (const char* folder : folders) {
@@ -109,6 +118,16 @@ const std::string& lab_folder() {
 
 NetNamespace::NetNamespace() : name_(unique_name()) {
   create();
+}
+
+NetNamespace::NetNamespace(const std::string& handle) : name_(unique_name()) {
+  // A namespace behind another mount namespace cannot be bound from there; a process in it can be.
+  const Outcome made =
+      run({.argv = {"sh", "-c", "exec ip netns attach \"$0\" $$", name_}, .netns = handle});
+  if (!made.ok()) {
+    throw std::runtime_error("ip netns attach " + name_ + " to " + handle + ": " + made.text());
+  }
+  exists_ = true;
 }
 
 NetNamespace::~NetNamespace() {

@@ -23,6 +23,8 @@ const std::string& lab_folder();
 class NetNamespace {
  public:
   NetNamespace();
+  // One that another program made, under a name of ours. `handle` is the path of its file.
+  explicit NetNamespace(const std::string& handle);
   ~NetNamespace();
   NetNamespace(const NetNamespace&) = delete;
   NetNamespace& operator=(const NetNamespace&) = delete;

@@ -100,6 +100,9 @@ pid_t start(const Command& command, const Streams& streams) {
   if (command.new_mounts) {
     leave_bpffs();
   }
+  if (command.own_root && !own_root()) {
+    refuse("a root of its own");
+  }
   if (command.unprivileged) {
     drop_all_capabilities();
   }

@@ -23,6 +23,7 @@ struct Command {
   Milliseconds deadline = Seconds(60);
   bool unprivileged = false;  // without any capability
   bool new_mounts = false;    // in a mount namespace of its own, without a bpffs
+  bool own_root = false;      // in one whose root is the caller's, also in a chroot
 };
 
 // How a command ended. A deadline that passed or a failed start is a code below 0.

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "support/mixed_lab.h"
+
+#include <exception>
+
+#include <gtest/gtest.h>
+
+namespace vtepd::test {
+
+namespace {
+
+constexpr const char* kConsulAddress = "10.99.0.254";
+constexpr int kFirstDocker = 101;
+
+}  // namespace
+
+MixedLab::MixedLab(const MixedLabOptions& options) {
+  lab_.underlay().ip(std::string("address add ") + kConsulAddress + "/24 dev br0");
+  consul_ = std::make_unique<ConsulServer>(
+      ConsulOptions{.netns = lab_.underlay().path(), .address = kConsulAddress});
+  consul_->start();
+  for (int number = 0; number < options.dockers; ++number) {
+    add_docker();
+  }
+  for (int number = 0; number < options.vtepds; ++number) {
+    add_vtepd(options.host);
+  }
+}
+
+MixedLab::~MixedLab() {
+  if (testing::Test::HasFailure() || std::uncaught_exceptions() > 0) {
+    for (const auto& docker : dockers_) {
+      docker->dump();
+    }
+  }
+}
+
+DockerHost& MixedLab::add_docker() {
+  const int number = kFirstDocker + static_cast<int>(dockers_.size());
+  dockers_.push_back(
+      std::make_unique<DockerHost>(lab_.underlay(), number, std::string(kConsulAddress) + ":8500"));
+  dockers_.back()->start();
+  return *dockers_.back();
+}
+
+Host& MixedLab::add_vtepd(HostOptions options) {
+  if (options.store.empty()) {
+    options.store = "kind = \"consul\"\naddresses = [\"" + consul_->url() + "\"]\n";
+  }
+  return lab_.add_host(options);
+}
+
+}  // namespace vtepd::test

@@ -104,7 +104,9 @@ NumberedStream::~NumberedStream() {
 
 void NumberedStream::send_all() {
   Batch<kBatch> batch;
-  const std::uint64_t most = std::clamp<std::uint64_t>(kCatchUp * per_second_ / 1000, 1, kBatch);
+  // On a slow machine a tick takes longer than its millisecond, and its share has to be larger.
+  const double share = static_cast<double>(kCatchUp * per_second_) / 1000 * slowness();
+  const auto most = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(share), 1, kBatch);
   while (sending_) {
     const auto elapsed =
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin_).count();

@@ -204,8 +204,8 @@ bool AgentProcess::wait_for_end(int milliseconds) {
     // Its output is read on: a full pipe would keep it from ending.
     std::array<pollfd, 2> fds{{{exit_.get(), POLLIN, 0}, {output_.get(), POLLIN, 0}}};
     ::poll(fds.data(), fds.size(), milliseconds < 0 ? -1 : static_cast<int>(left));
-    if (fds[1].revents != 0 && !read_output()) {
-      output_.reset();
+    if (fds[1].revents != 0) {
+      read_output();
     }
   }
   return true;
@@ -218,7 +218,11 @@ bool AgentProcess::read_output() {
     lines_.feed({buffer.data(), static_cast<std::size_t>(count)});
     return true;
   }
-  return count < 0 && (errno == EAGAIN || errno == EINTR);
+  const bool later = count < 0 && (errno == EAGAIN || errno == EINTR);
+  if (!later) {
+    output_.reset();  // else poll would report its end again and again
+  }
+  return later;
 }
 
 // By the descriptor, so that a pid which was used again is never hit.

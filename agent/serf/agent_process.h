@@ -51,7 +51,7 @@ class AgentProcess {
 
   [[nodiscard]] int output_fd() const { return output_.get(); }
 
-  // Reads what it printed. False at the end of its output.
+  // Reads what it printed. False at the end of its output, which closes it.
   bool read_output();
   void signal(int number) const;
   // How it ended, with the last error that it printed; nothing while it runs.

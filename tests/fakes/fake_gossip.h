@@ -3,6 +3,7 @@
 
 #include "ports/gossip.h"
 
+#include <iterator>
 #include <list>
 #include <map>
 #include <memory>

@@ -87,6 +87,14 @@ TEST_F(SessionTest, ReadsTheBodyBehindAnErrorToo) {
   EXPECT_EQ(stream->records.size(), 1u);
 }
 
+TEST_F(SessionTest, ReadsABodyWhateverItHolds) {
+  const auto stats = ask(3, "stats", Shape::Body);
+  ASSERT_TRUE(receive(captured::kStats));
+  ASSERT_TRUE(stats->reply && *stats->reply);
+  EXPECT_FALSE((*stats->reply)->error);
+  EXPECT_THAT((*stats->reply)->body, HasSubstr("health_score"));
+}
+
 TEST_F(SessionTest, TellsStreamAndQueryApart) {
   const auto stream = ask(2, "stream", Shape::Stream);
   const auto query = ask(10, "query", Shape::Query);

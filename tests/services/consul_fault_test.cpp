@@ -104,9 +104,12 @@ const Fault kFaults[] = {
      },
      "comes twice"},
     {"no_base64",
-     [](auto&) {
-       return ScriptedServer::answer(
-           200, "[" + pair_json("t/a", "M*==", 8) + "," + pair_json("t/marker", "", 5) + "]", "8");
+     [](const Request& request) {
+       const bool list = request.target.find("recurse") != std::string::npos;
+       return ScriptedServer::answer(200,
+                                     "[" + pair_json("t/a", "M*==", 8) +
+                                         (list ? "," + pair_json("t/marker", "", 5) : "") + "]",
+                                     "8");
      },
      "no base64"},
     {"silence",

@@ -15,7 +15,9 @@ std::vector<RegistryWatch::Part> RegistryWatch::whole(const std::string& prefix)
 
 std::vector<RegistryWatch::Part> RegistryWatch::trees(const std::string& prefix) {
   const registry::Keys keys(prefix);
-  return {{keys.docker_root(), keys.networks()}, {keys.own_root(), keys.marker()}};
+  return {{keys.docker_root(), keys.networks()},
+          {keys.own_root(), keys.marker()},
+          {keys.docker_nodes(), ""}};  // nobody need run Docker
 }
 
 Result<std::unique_ptr<RegistryWatch>> RegistryWatch::start(KvStore& store,

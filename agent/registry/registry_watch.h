@@ -29,8 +29,8 @@ class RegistryWatch {
 
   // All below the prefix, in one watch.
   static std::vector<Part> whole(const std::string& prefix);
-  // Docker's tree and vtepd's own, each with the key that Registry::prepare makes, and nothing else
-  // of a store that others use too.
+  // Docker's tree and vtepd's own, each with the key that Registry::prepare makes, the list of
+  // Docker's hosts, and nothing else of a store that others use too.
   static std::vector<Part> trees(const std::string& prefix);
 
   static Result<std::unique_ptr<RegistryWatch>> start(KvStore& store, const std::string& prefix,

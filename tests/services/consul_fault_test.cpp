@@ -104,7 +104,13 @@ const Fault kFaults[] = {
      },
      "comes twice"},
     {"no_base64",
-     [](auto&) { return ScriptedServer::answer(200, "[" + pair_json("t/a", "M*==", 7) + "]"); },
+     [](const Request& request) {
+       const bool list = request.target.find("recurse") != std::string::npos;
+       return ScriptedServer::answer(200,
+                                     "[" + pair_json("t/a", "M*==", 8) +
+                                         (list ? "," + pair_json("t/marker", "", 5) : "") + "]",
+                                     "8");
+     },
      "no base64"},
     {"silence",
      [](auto&) {
@@ -119,6 +125,7 @@ class ConsulFault : public testing::TestWithParam<Fault> {
     auto options = store_options(server_.url());
     options.body_limit = 1U << 20U;
     options.stall = Milliseconds(500);
+    options.watch_wait = Seconds(1);
     store_ = open_store(options);
   }
 

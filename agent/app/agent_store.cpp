@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What the store says, taken into the tables.
+#include "app/agent.h"
+
+#include <algorithm>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <spdlog/spdlog.h>
+
+namespace vtepd {
+
+void Agent::on_store_events(std::vector<StoreEvent> events) {
+  for (const auto& event : events) {
+    take(event);
+  }
+  tell_gossip_of_hosts();
+  const bool first_sync =
+      !synced_ && std::any_of(events.begin(), events.end(), [](const StoreEvent& event) {
+        return std::holds_alternative<store_event::Synced>(event);
+      });
+  if (first_sync) {
+    synced_ = true;
+    for (const auto& [network_id, address] : std::exchange(unconfirmed_, {})) {
+      overlay_.erase_floating(network_id, address);
+    }
+    reconcile();
+  } else {
+    (void)program();
+  }
+  if (first_sync) {
+    hook_up_late();
+    enqueue([this](const Done& done) { withdraw_orphans(done); });
+    spdlog::info("in step with the store networks={} endpoints={} local={}",
+                 overlay_.networks().size(), overlay_.endpoint_count(), overlay_.locals().size());
+    retry_later();
+    if (ready_) {
+      ready_();
+    }
+  }
+  const auto answers =
+      acknowledgements_.answerable([&](const std::string& network_id, const std::string& id) {
+        const auto network = overlay_.networks().find(network_id);
+        const auto parsed = ObjectId::parse(id);
+        return apply_errors_.empty() && parsed && network != overlay_.networks().end() &&
+               network->second.endpoints.contains(*parsed) &&
+               network->second.endpoints.at(*parsed).active && !network->second.locals.empty();
+      });
+  for (const auto& answer : answers) {
+    on_worker<void>(
+        [registry = &ports_.registry, answer, vtep = options_.vtep] {
+          return registry->acknowledge(answer.network_id, answer.endpoint_id, answer.revision,
+                                       vtep);
+        },
+        [](const Result<void>&) {});
+  }
+}
+
+void Agent::take(const StoreEvent& event) {
+  using namespace store_event;
+  std::visit(
+      [this](const auto& e) {
+        using Kind = std::decay_t<decltype(e)>;
+        if constexpr (std::is_same_v<Kind, NetworkUp>) {
+          overlay_.upsert_network(e.network);
+        } else if constexpr (std::is_same_v<Kind, NetworkGone>) {
+          overlay_.erase_network(e.id);
+        } else if constexpr (std::is_same_v<Kind, EndpointUp>) {
+          overlay_.upsert_endpoint(e.endpoint);
+          if (gossip_) {
+            gossip_->on_stored(e.endpoint.network_id, e.endpoint.id);
+          }
+        } else if constexpr (std::is_same_v<Kind, EndpointGone>) {
+          overlay_.erase_endpoint(e.network_id, e.id);
+          acknowledgements_.forget(e.id);
+          if (gossip_) {
+            gossip_->on_gone(e.network_id, e.id);
+          }
+        } else if constexpr (std::is_same_v<Kind, FloatingUp>) {
+          unconfirmed_.erase({e.floating.network_id, e.floating.address});
+          overlay_.upsert_floating(e.floating);
+        } else if constexpr (std::is_same_v<Kind, FloatingGone>) {
+          overlay_.erase_floating(e.network_id, e.address);
+        } else if constexpr (std::is_same_v<Kind, NodeUp>) {
+          nodes_[e.node.vtep] = e.node;
+        } else if constexpr (std::is_same_v<Kind, NodeGone>) {
+          nodes_.erase(e.vtep);
+        } else if constexpr (std::is_same_v<Kind, DockerNodeUp>) {
+          docker_hosts_.insert(e.address);
+        } else if constexpr (std::is_same_v<Kind, DockerNodeGone>) {
+          if (const auto host = docker_hosts_.find(e.address); host != docker_hosts_.end()) {
+            docker_hosts_.erase(host);
+          }
+        } else if constexpr (std::is_same_v<Kind, AckRequested>) {
+          if (!overlay_.locals().contains(e.endpoint_id)) {
+            acknowledgements_.on_requested(e);
+          }
+        } else if constexpr (std::is_same_v<Kind, Acked>) {
+          if (overlay_.locals().contains(e.endpoint_id)) {
+            acknowledgements_.on_acked(e);
+          }
+        } else if constexpr (std::is_same_v<Kind, Malformed>) {
+          spdlog::warn("a key of the store does not parse, keeping its last good value key={} {}",
+                       e.key, e.error);
+          malformed_[e.key] = e.error;
+        } else if constexpr (std::is_same_v<Kind, Mended>) {
+          malformed_.erase(e.key);
+        } else if constexpr (std::is_same_v<Kind, Outage>) {
+          spdlog::warn("lost the store, forwarding goes on by its last state: {}", e.reason);
+          store_since_ = store_problem_.empty() ? Clock::now() : store_since_;
+          store_problem_ = e.reason;
+          if (gossip_) {
+            gossip_->on_store(false);
+          }
+        } else {  // Synced, Recovered
+          if (!store_problem_.empty()) {
+            store_problem_.clear();
+            retry_later();
+            if (gossip_) {
+              gossip_->on_store(true);
+            }
+          }
+        }
+      },
+      event);
+}
+
+}  // namespace vtepd

@@ -2,6 +2,7 @@
 // One network with endpoints of vtepd and containers of dockerd, as far as the store alone carries
 // it: vtepd learns of containers from the store. dockerd learns of endpoints from Serf only.
 #include "docker/snapshot.h"
+#include "support/traffic.h"
 
 #include <algorithm>
 
@@ -17,6 +18,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Key;
 using testing::Not;
+
+constexpr std::size_t kBytes = 1U << 20U;
 
 // What a Docker host lists as attached to a network: names, or "ep-" and the id.
 std::vector<std::string> attached(const DockerHost& docker, const std::string& network) {
@@ -52,12 +55,35 @@ StoredKeys values(const StoredKeys& keys) {
   return found;
 }
 
+// By hand what dockerd does on a Serf event: the data path of both is tested without gossip.
+void introduce(const DockerHost& docker, const std::string& network_id, const Container& endpoint,
+               const Host& host) {
+  const std::vector<std::vector<std::string>> commands{
+      {"ip", "neigh", "replace", endpoint.address, "lladdr", endpoint.mac, "dev", "vxlan0", "nud",
+       "permanent"},
+      {"bridge", "fdb", "replace", endpoint.mac, "dev", "vxlan0", "dst", host.address(), "self",
+       "permanent"}};
+  for (const auto& command : commands) {
+    const Outcome done = docker.in_overlay(network_id, command);
+    ASSERT_TRUE(done.ok()) << done.text();
+  }
+}
+
+void expect_traffic(const Container& a, const Container& b) {
+  EXPECT_TRUE(a.pings(b.address));
+  EXPECT_TRUE(b.pings(a.address));
+  EXPECT_EQ(tcp_transfer(a.netns, b.netns, b.address, kBytes), kBytes);
+  EXPECT_EQ(tcp_transfer(b.netns, a.netns, a.address, kBytes), kBytes);
+  EXPECT_TRUE(udp_echo(a.netns, b.netns, b.address, 1400));
+  EXPECT_TRUE(udp_echo(b.netns, a.netns, a.address, 1400));
+}
+
 TEST(Mixed, ANetworkThatDockerMade) {
   MixedLab bed({.dockers = 1, .vtepds = 1});
   DockerHost& docker = bed.docker(1);
   Host& vtepd = bed.vtepd(1);
   bed.lab().start();
-  docker.network_create("blue", "192.168.7.0/24");
+  const std::string id = docker.network_create("blue", "192.168.7.0/24");
   ASSERT_TRUE(sees(vtepd, "blue"));
   const Container& container = docker.run("cc", "blue", "192.168.7.11");
   EXPECT_TRUE(wait_until([&] { return lists(vtepd, "cc", "192.168.7.11"); }, Seconds(10)))
@@ -68,6 +94,12 @@ TEST(Mixed, ANetworkThatDockerMade) {
   EXPECT_THAT(attached(docker, "blue"), Contains(HasSubstr("ours 192.168.7.12/24")));
   EXPECT_THAT(attached(docker, "blue"), Contains(HasSubstr("cc 192.168.7.11/24")));
   EXPECT_THAT(objections(stored_keys(bed.consul())), IsEmpty());
+  EXPECT_TRUE(wait_until(
+      [&] { return docker.resolve("cc", "ours").out.find("192.168.7.12") != std::string::npos; },
+      Seconds(10)))
+      << docker.resolve("cc", "ours").text();
+  introduce(docker, id, endpoint, vtepd);
+  expect_traffic(container, endpoint);
   const Container& next = docker.run("dd", "blue");
   EXPECT_THAT(next.address, Not(testing::AnyOf("192.168.7.11", "192.168.7.12")));
 
@@ -107,6 +139,9 @@ TEST(Mixed, ANetworkThatVtepdMade) {
   EXPECT_TRUE(wait_until([&] { return lists(vtepd, "cc", container.address); }, Seconds(10)));
   const Container& endpoint = vtepd.attach("blue", "192.168.7.12", {"--name", "ours"});
   EXPECT_THAT(attached(docker, "blue"), Contains(HasSubstr("ours 192.168.7.12/24")));
+  await_known(vtepd, container.address);
+  introduce(docker, seen.at("Id"), endpoint, vtepd);
+  expect_traffic(container, endpoint);
 
   docker.rm("cc");
   EXPECT_FALSE(docker.docker({"network", "rm", "blue"}).ok());

@@ -178,9 +178,7 @@ void Agent::take(const StoreEvent& event) {
           malformed_.erase(e.key);
         } else if constexpr (std::is_same_v<Kind, Outage>) {
           spdlog::warn("lost the store, forwarding goes on by its last state: {}", e.reason);
-          if (store_problem_.empty()) {
-            store_since_ = Clock::now();
-          }
+          store_since_ = store_problem_.empty() ? Clock::now() : store_since_;
           store_problem_ = e.reason;
         } else {  // Synced, Recovered
           if (!store_problem_.empty()) {

@@ -142,6 +142,8 @@ class Agent : public Control {
   void on_announcement(const DataplaneEvent& event);
   void carry_out_moves();
   Result<void> check_move(const LocalEndpoint& local, const AddressMove& move);
+  // Unavailable during an outage: what is asked then may come from half a store.
+  [[nodiscard]] Result<void> check_store() const;
   void hold(const AddressMove& move, std::function<void(Result<void>)> then);
   void remember_held();
   void announce_moved();
@@ -183,7 +185,8 @@ class Agent : public Control {
   bool busy_ = false;
   bool synced_ = false;
   bool node_published_ = false;
-  std::string store_problem_ = "the store has not answered yet";
+  static constexpr const char* kNoAnswerYet = "the store has not answered yet";
+  std::string store_problem_ = kNoAnswerYet;
   std::string underlay_problem_;
   Clock::time_point started_ = Clock::now();
   Clock::time_point store_since_ = Clock::now();

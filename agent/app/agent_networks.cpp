@@ -56,8 +56,23 @@ Result<Network> create_or_find(Registry& registry, const NetworkSpec& spec) {
 
 }  // namespace
 
+Result<void> Agent::check_store() const {
+  if (store_problem_.empty() || store_problem_ == kNoAnswerYet) {
+    return {};
+  }
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - store_since_).count();
+  return fail(ErrorKind::Unavailable,
+              "the store has been away for " + std::to_string(seconds) + " s: " + store_problem_);
+}
+
 void Agent::create_network(const NetworkSpec& spec, Reply<NetworkView> reply) {
   enqueue([this, spec, reply = std::move(reply)](const Done& done) {
+    if (const auto there = check_store(); !there) {
+      reply(fail(there.error()));
+      done();
+      return;
+    }
     on_worker<Network>(
         [registry = &ports_.registry, spec] { return create_or_find(*registry, spec); },
         [reply, done](const Result<Network>& network) {
@@ -110,6 +125,11 @@ void Agent::inspect_network(const std::string& name_or_id, Reply<NetworkView> re
 
 void Agent::remove_network(const std::string& name_or_id, Reply<NetworkView> reply) {
   enqueue([this, name_or_id, reply = std::move(reply)](const Done& done) {
+    if (const auto there = check_store(); !there) {
+      reply(fail(there.error()));
+      done();
+      return;
+    }
     on_worker<Network>(
         [registry = &ports_.registry, name_or_id]() -> Result<Network> {
           auto network = registry->find_network(name_or_id);

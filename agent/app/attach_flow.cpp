@@ -16,6 +16,10 @@ AttachFlow::AttachFlow(Agent& agent, AttachRequest request, Control::Reply<Attac
       done_(std::move(done)) {}
 
 void AttachFlow::start() {
+  if (const auto there = agent_.check_store(); !there) {
+    fail_with(there.error());
+    return;
+  }
   agent_.on_worker<Network>(
       [registry = &agent_.ports_.registry, name = request_.network]() -> Result<Network> {
         auto network = registry->find_network(name);

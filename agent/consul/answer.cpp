@@ -194,7 +194,8 @@ bool is_conflict(const Bytes& body) {
       errors.size() == 0) {
     return false;
   }
-  return std::all_of(errors.begin(), errors.end(), [](simdjson::dom::element element) {
+  // The steps after it are tried and refused, too.
+  return std::any_of(errors.begin(), errors.end(), [](simdjson::dom::element element) {
     std::uint64_t step = 1;
     std::string_view what;
     return element["OpIndex"].get_uint64().get(step) == simdjson::SUCCESS && step == 0 &&

@@ -183,7 +183,8 @@ Result<void> ConsulWatch::Loop::take(HttpResponse answer) {
   if (auto missing = check_missing(views); !missing) {
     return missing;
   }
-  const bool went_back = *answer.index < index;
+  const auto now = std::max<std::uint64_t>(*answer.index, 1);  // 0 would never wait
+  const bool went_back = now < index;
   std::vector<KvEvent> events;
   if (complete && !went_back) {
     auto changes = known.update(views);
@@ -198,7 +199,7 @@ Result<void> ConsulWatch::Loop::take(HttpResponse answer) {
     }
     events.push_back(std::move(*snapshot));
   }
-  index = went_back ? 0 : std::max<std::uint64_t>(*answer.index, 1);
+  index = went_back ? 0 : now;
   complete = true;
   if (!std::exchange(outage, {}).empty()) {
     emit({KvEvent::Kind::Recovered, {}, {}});

@@ -16,8 +16,9 @@ std::string consul_program() {
 ConsulServer::ConsulServer(ConsulOptions options)
     : options_(std::move(options)), folder_(lab_folder() + "/" + unique_name() + "consul") {
   std::filesystem::create_directories(folder_);
+  const std::string https = options_.url_scheme == "https" ? "8501" : "-1";
   // The smallest timings, so that an election takes a second and sessions may be short.
-  write_file(folder_ + "/consul.hcl", R"(
+  const std::string settings = R"(
     server = true
     bootstrap = true
     node_name = "lab"
@@ -25,9 +26,10 @@ ConsulServer::ConsulServer(ConsulOptions options)
     disable_update_check = true
     session_ttl_min = "1s"
     performance { raft_multiplier = 1 }
-    ports { dns = -1 serf_wan = -1 }
-    bind_addr = ")" + options_.address + R"("
-    client_addr = ")" + options_.address + "\"\n" +
+  )";
+  write_file(folder_ + "/consul.hcl", settings + "ports { dns = -1 serf_wan = -1 https = " + https +
+                                          " }\nbind_addr = \"" + options_.address +
+                                          "\"\nclient_addr = \"" + options_.address + "\"\n" +
                                           options_.settings);
 }
 

@@ -73,7 +73,6 @@ Result<BitSequence> BitSequence::decode(std::string_view base64) {
   sequence.unselected_ = big_endian(rest.substr(8, 8));
   rest.remove_prefix(kHeaderBytes);
   std::uint64_t missing = blocks_of(sequence.bits_);
-  std::uint64_t selected = 0;
   std::uint32_t last = 0;
   for (; !rest.empty(); rest.remove_prefix(kRunBytes)) {
     const Run run{static_cast<std::uint32_t>(big_endian(rest.substr(0, 4))),
@@ -82,8 +81,6 @@ Result<BitSequence> BitSequence::decode(std::string_view base64) {
       return malformed("its runs do not add up to " + std::to_string(sequence.bits_) + " bits");
     }
     missing -= run.count;
-    // Cannot overflow: there are at most 2^59 blocks.
-    selected += run.count * static_cast<unsigned>(std::popcount(run.block));
     last = run.block;
     sequence.append(run);
   }
@@ -93,10 +90,6 @@ Result<BitSequence> BitSequence::decode(std::string_view base64) {
   const auto tail = sequence.bits_ % kBlockBits;
   if (tail != 0 && (last & (~std::uint32_t{0} >> tail)) != 0) {
     return malformed("a bit behind its end is set");
-  }
-  if (sequence.bits_ - selected != sequence.unselected_) {
-    return malformed("it says " + std::to_string(sequence.unselected_) + " bits are free but " +
-                     std::to_string(sequence.bits_ - selected) + " are");
   }
   return sequence;
 }
@@ -143,7 +136,11 @@ bool BitSequence::change(std::uint64_t ordinal, bool value) {
       append({run.block, run.count - before - 1});
     }
   }
-  unselected_ += value ? ~std::uint64_t{0} : 1;
+  if (!value) {
+    ++unselected_;
+  } else if (unselected_ != 0) {
+    --unselected_;
+  }
   return true;
 }
 

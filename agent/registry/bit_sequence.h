@@ -18,12 +18,15 @@ namespace vtepd::registry {
 class BitSequence {
  public:
   explicit BitSequence(std::uint64_t bits);
-  // Invalid unless lengths, counts and the number of zero bits agree.
+  // Invalid unless lengths and counts agree. The number of zero bits is kept as it stands and
+  // decides nothing: where a network was made with VNIs given to it, dockerd gives them back
+  // without having taken them, and the number is too large from then on.
   static Result<BitSequence> decode(std::string_view base64);
   [[nodiscard]] std::string encode() const;
 
   [[nodiscard]] std::uint64_t bits() const { return bits_; }
 
+  // Zero bits, as far as the writers before have counted well.
   [[nodiscard]] std::uint64_t unselected() const { return unselected_; }
 
   [[nodiscard]] std::size_t runs() const { return runs_.size(); }

@@ -73,7 +73,7 @@ TEST(Bed, AMachineEndsWithAllThatIsInIt) {
     EXPECT_THAT(groups(), testing::SizeIs(1));
   }
   EXPECT_THAT(groups(), testing::IsEmpty());
-  EXPECT_THAT(read_file("/proc/self/mounts"), Not(HasSubstr("docker")));
+  EXPECT_THAT(read_file("/proc/self/mounts"), Not(HasSubstr("/run/docker")));
 }
 
 // What a daemon that starts again finds and leaves is its own affair; the bed must only survive it.

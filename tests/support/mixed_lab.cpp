@@ -2,6 +2,7 @@
 #include "support/mixed_lab.h"
 
 #include <exception>
+#include <stdexcept>
 
 #include <gtest/gtest.h>
 
@@ -39,8 +40,17 @@ DockerHost& MixedLab::add_docker() {
   const int number = kFirstDocker + static_cast<int>(dockers_.size());
   dockers_.push_back(
       std::make_unique<DockerHost>(lab_.underlay(), number, std::string(kConsulAddress) + ":8500"));
-  dockers_.back()->start();
-  return *dockers_.back();
+  DockerHost& docker = *dockers_.back();
+  docker.start();
+  // It answers before it has made itself known to the others.
+  const auto known = [&] {
+    return consul_->kv({"get", "-keys", "docker/nodes/"}).find("/" + docker.address() + ":") !=
+           std::string::npos;
+  };
+  if (!wait_until(known, Seconds(30), Milliseconds(50))) {
+    throw std::runtime_error(docker.name() + " has no key in docker/nodes");
+  }
+  return docker;
 }
 
 Host& MixedLab::add_vtepd(HostOptions options) {

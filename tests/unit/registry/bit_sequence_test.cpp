@@ -82,7 +82,6 @@ TEST(BitSequence, RefusesMalformedInput) {
       {"too many blocks", raw(64, 64, {{0, 3}})},
       {"count overflows", raw(64, 64, {{0, ~std::uint64_t{0}}, {0, 3}})},
       {"empty run", raw(64, 64, {{0, 2}, {0, 0}})},
-      {"wrong zero count", raw(64, 63, {{0, 2}})},
       {"set behind the end", raw(4, 4, {{0x08000000, 1}})},
       {"no bits", raw(0, 0, {{0, 1}})},
   };
@@ -93,6 +92,19 @@ TEST(BitSequence, RefusesMalformedInput) {
   ASSERT_TRUE(BitSequence::decode(good));
   for (std::size_t cut = 0; cut < good.size(); ++cut) {
     EXPECT_FALSE(BitSequence::decode(good.substr(0, cut))) << cut;
+  }
+}
+
+// dockerd itself counts wrong.
+TEST(BitSequence, KeepsAWrongCountAndDoesNotTrustIt) {
+  for (const std::uint64_t count : {std::uint64_t{65}, std::uint64_t{0}}) {
+    auto sequence = BitSequence::decode(raw(64, count, {{0, 2}}));
+    ASSERT_TRUE(sequence) << sequence.error().what;
+    EXPECT_EQ(sequence->encode(), raw(64, count, {{0, 2}}));
+    EXPECT_EQ(sequence->first_free(0, 63), 0U);
+    EXPECT_TRUE(sequence->set(0));
+    EXPECT_EQ(sequence->unselected(), count == 0 ? 0 : count - 1);
+    EXPECT_EQ(sequence->first_free(0, 63), 1U);
   }
 }
 

@@ -112,7 +112,7 @@ std::string Host::config() const {
       options_.store.empty() ? "kind = \"file\"\npath = \"" + store_ + "\"" : options_.store;
   const std::string gossip = options_.gossip.empty() ? "" : "\n[gossip]\n" + options_.gossip;
   return "instance = \"" + instance_ + "\"\n[underlay]\naddress = \"" + address_ + "\"\n" +
-         underlay_mode() + options_.underlay + "\n[store]\n" + store + gossip + "[datapath]\n" +
+         underlay_mode() + options_.underlay + "\n[store]\n" + store + gossip + "\n[datapath]\n" +
          options_.datapath + "\n[limits]\n" + options_.limits + "\n[log]\nlevel = \"debug\"\n";
 }
 

@@ -48,10 +48,23 @@ void endpoint(std::string_view value) {
     const auto again = decode_endpoint("key", kNetworkId, kEndpointId, *joined);
     require(again && again->sandbox == kNetworkId);
   }
-  const Leaving leaving{1, 2, 3, 4};
+  static_cast<void>(fine(endpoint_taking("key", value)));
+  Leaving leaving;
+  leaving.address4 = 1;
+  leaving.count = 3;
+  leaving.run = 4;
   if (const auto going = with_leaving("key", value, leaving); fine(going)) {
     const auto read = endpoint_leaving("key", *going);
     require(read && *read == leaving);
+    require(endpoint_taking("key", *going) == Taking{});
+  }
+}
+
+void floating(std::string_view value) {
+  using namespace vtepd::registry;
+  const auto first = decode_floating("key", kNetworkId, "10.0.0.7", value);
+  if (fine(first)) {
+    require(decode_floating("key", kNetworkId, "10.0.0.7", encode_floating(*first)) == *first);
   }
 }
 
@@ -87,6 +100,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 'e':
       endpoint(value);
+      break;
+    case 'f':
+      floating(value);
       break;
     case 'p':
       pools(value);

@@ -144,17 +144,19 @@ void describe(Io& io, Row& row) {
     inner.field("malformed_keys", row.malformed_keys);
     inner.field("pending_withdrawals", row.pending_withdrawals);
   });
+  io.object("gossip", [&](auto& inner) {
+    inner.field("what", row.gossip);
+    inner.field("ok", row.gossip_ok);
+    inner.field("problem", row.gossip_problem);
+    inner.field("down_seconds", row.gossip_down_seconds);
+    inner.field("members", row.gossip_members);
+    inner.field("malformed", row.gossip_malformed);
+    inner.field("provisional", row.gossip_provisional);
+  });
   io.field("networks", row.networks);
   io.field("endpoints", row.endpoints);
   io.field("local_endpoints", row.local_endpoints);
   io.field("moves_limited", row.moves_limited);
-  io.field("gossip", row.gossip);
-  io.field("gossip_ok", row.gossip_ok);
-  io.field("gossip_problem", row.gossip_problem);
-  io.field("gossip_down_seconds", row.gossip_down_seconds);
-  io.field("gossip_members", row.gossip_members);
-  io.field("gossip_malformed", row.gossip_malformed);
-  io.field("gossip_provisional", row.gossip_provisional);
   io.field("tables", row.tables);
 }
 

@@ -108,6 +108,17 @@ void add_parts(Sheet& sheet, const StatusView& status) {
                                            : ", away for " + duration(status.store_down_seconds) +
                                                  in_brackets(status.store_problem)));
   }
+  if (!status.gossip.empty() && status.gossip != "none") {
+    const auto provisional =
+        status.gossip_provisional == 0
+            ? ""
+            : ", " + number(status.gossip_provisional) + " endpoints not yet in the store";
+    sheet.add("gossip",
+              status.gossip + (status.gossip_ok
+                                   ? ", " + number(status.gossip_members) + " nodes" + provisional
+                                   : ", away for " + duration(status.gossip_down_seconds) +
+                                         in_brackets(status.gossip_problem)));
+  }
 }
 
 std::string title(const AttachReply& reply) {

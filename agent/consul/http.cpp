@@ -14,6 +14,7 @@
 #include <boost/asio/ssl.hpp>
 #include <cpprest/containerstream.h>
 #include <cpprest/http_client.h>
+#include <openssl/crypto.h>
 #include <pplx/threadpool.h>
 
 namespace vtepd::consul {
@@ -287,9 +288,14 @@ std::unique_ptr<HttpCall> CpprestClient::start(const HttpRequest& request,
 }  // namespace
 
 Result<std::unique_ptr<HttpClient>> HttpClient::create(Options options) {
-  // Once in the life of the process, before the library starts its forty.
+  // Once in the life of the process, before the library starts its forty threads. Those end with
+  // the process only, perhaps in the middle of a handshake that was given up: OpenSSL must not have
+  // cleaned up under them by then.
   static std::once_flag once;
-  std::call_once(once, [] { crossplat::threadpool::initialize_with_threads(kThreads); });
+  std::call_once(once, [] {
+    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
+    crossplat::threadpool::initialize_with_threads(kThreads);
+  });
   if (!web::uri::validate(options.url)) {
     return fail(ErrorKind::Invalid, "'" + options.url + "' is not the address of a server");
   }

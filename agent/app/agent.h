@@ -152,6 +152,7 @@ class Agent : public Control {
   void tell_gossip_of_hosts();
   void on_miss(const DataplaneEvent& event);
   void tell_gossip_of_move(const FloatingAddress& wanted);
+  void announce_beyond_vtepd(const FloatingAddress& moved);
   // Asks for a read of everything, at most so often.
   bool refresh_store(std::chrono::milliseconds interval);
 

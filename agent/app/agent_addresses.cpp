@@ -127,6 +127,7 @@ void Agent::hold(const AddressMove& move, std::function<void(Result<void>)> then
         spdlog::info("address moved address={} endpoint={}", wanted.address.to_string(),
                      wanted.endpoint_id.substr(0, 12));
         (void)program();
+        announce_beyond_vtepd(wanted);
         remember_held();
         then({});
       });

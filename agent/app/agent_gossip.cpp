@@ -15,6 +15,8 @@ using namespace std::chrono_literals;
 constexpr auto kHeardInterval = 1s;
 constexpr auto kMissInterval = 10s;
 constexpr std::uint16_t kDockerGossipPort = 7946;
+// Containers that are told of one address that moved.
+constexpr std::size_t kMostTold = 4096;
 
 // Docker's containers have their IPv4 address in the last four bytes of their MAC.
 IpAddress address_in(const MacAddress& mac) {
@@ -108,6 +110,36 @@ void Agent::tell_gossip_of_move(const FloatingAddress& wanted) {
                         .vtep = owner->vtep,
                         .address = {wanted.address, local->second.endpoint.address4->length},
                         .mac = *mac});
+  }
+}
+
+// Vtepd hosts tell their endpoints of an address that moved. Docker's do not, and its containers
+// would go on with the MAC that they remember.
+void Agent::announce_beyond_vtepd(const FloatingAddress& moved) {
+  const auto network = overlay_.networks().find(moved.network_id);
+  const auto local = overlay_.locals().find(moved.endpoint_id);
+  if (!moved.address.is_v4() || network == overlay_.networks().end() ||
+      local == overlay_.locals().end()) {
+    return;
+  }
+  std::size_t told = 0;
+  for (const auto& [id, endpoint] : network->second.endpoints) {
+    if (!endpoint.active || nodes_.contains(endpoint.vtep) ||
+        endpoint.vtep == overlay_.own_vtep() || ++told > kMostTold) {
+      continue;
+    }
+    const auto sent =
+        ports_.links.announce_remote({.from = overlay_.own_vtep(),
+                                      .vtep = endpoint.vtep,
+                                      .port = options_.port,
+                                      .vni = vni_of(local->second),
+                                      .endpoint = endpoint.mac,
+                                      .address = moved.address,
+                                      .mac = moved.mac.value_or(local->second.endpoint.mac)});
+    if (!sent) {
+      spdlog::warn("cannot tell a container that an address has another MAC container={}: {}",
+                   endpoint.name, sent.error().what);
+    }
   }
 }
 

@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <cstdint>
 
+#include <arpa/inet.h>
 #include <linux/if_packet.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace vtepd::netlink {
@@ -118,6 +120,40 @@ std::vector<std::byte> announcement(const IpAddress& address, const MacAddress& 
     put_advertisement(writer, address, mac);
   }
   return std::move(writer.frame());
+}
+
+std::vector<std::byte> encapsulated_announcement(const RemoteAnnouncement& what) {
+  constexpr std::uint32_t kValidVni = 0x08000000;
+  FrameWriter writer;
+  writer.put32(kValidVni);
+  writer.put32(what.vni.value << 8U);
+  put_ethernet(writer, what.endpoint.bytes, what.mac, kArp);
+  put_arp(writer, what.address, what.mac);
+  return std::move(writer.frame());
+}
+
+Result<void> send_encapsulated(const RemoteAnnouncement& what) {
+  const auto where = "send an announcement to VTEP " + what.vtep.to_string();
+  const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (socket.get() < 0) {
+    return fail_errno(errno, where);
+  }
+  const auto address_of = [](const IpAddress& address, std::uint16_t port) {
+    sockaddr_in result{};
+    result.sin_family = AF_INET;
+    result.sin_port = htons(port);
+    result.sin_addr.s_addr = htonl(address.to_v4());
+    return result;
+  };
+  const auto from = address_of(what.from, 0);
+  const auto to = address_of(what.vtep, what.port);
+  const auto packet = encapsulated_announcement(what);
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0 ||
+      ::sendto(socket.get(), packet.data(), packet.size(), 0,
+               reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0) {
+    return fail_errno(errno, where);
+  }
+  return {};
 }
 
 // The host end's egress program drops what the host sends there; a packet socket that bypasses the

@@ -260,6 +260,10 @@ Result<void> LinkManager::announce(IfIndex host_end, const IpAddress& address,
   return send_frame(host_end, announcement(address, mac));
 }
 
+Result<void> LinkManager::announce_remote(const RemoteAnnouncement& announcement) {
+  return send_encapsulated(announcement);
+}
+
 Result<std::vector<MacAddress>> LinkManager::host_macs() {
   const auto links = list_links(socket_);
   if (!links) {

@@ -35,6 +35,7 @@ class LinkManager : public Links {
   // Conflict if the name is that of something else than a veth.
   Result<void> remove_port(const std::string& host_ifname) override;
   Result<void> announce(IfIndex host_end, const IpAddress& address, const MacAddress& mac) override;
+  Result<void> announce_remote(const RemoteAnnouncement& announcement) override;
   Result<std::vector<MacAddress>> host_macs() override;
 
  private:

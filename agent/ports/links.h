@@ -36,6 +36,17 @@ struct PortLinks {
   IfIndex endpoint;
 };
 
+// To whom an address's MAC is told: an endpoint, by the VTEP that it is behind.
+struct RemoteAnnouncement {
+  IpAddress from;          // our VTEP
+  IpAddress vtep;          // the endpoint's
+  std::uint16_t port = 0;  // UDP, of the overlay
+  Vni vni;
+  MacAddress endpoint;
+  IpAddress address;  // IPv4
+  MacAddress mac;
+};
+
 // An interface with this name is there; is it the other end of `host_ifname`?
 struct PortState {
   IfIndex host;
@@ -74,6 +85,9 @@ class Links {
   // whoever is behind it learns that this MAC has the address now.
   virtual Result<void> announce(IfIndex host_end, const IpAddress& address,
                                 const MacAddress& mac) = 0;
+  // The same to one endpoint on a host that does not run vtepd and so would not tell it: in a VXLAN
+  // packet from our VTEP.
+  virtual Result<void> announce_remote(const RemoteAnnouncement& announcement) = 0;
   // MACs of all interfaces of the daemon's namespace; an endpoint may have none of these.
   virtual Result<std::vector<MacAddress>> host_macs() = 0;
 };

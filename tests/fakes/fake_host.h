@@ -187,6 +187,13 @@ class FakeLinks : public Links {
     return {};
   }
 
+  std::vector<RemoteAnnouncement> announced_remotely;
+
+  Result<void> announce_remote(const RemoteAnnouncement& announcement) override {
+    announced_remotely.push_back(announcement);
+    return {};
+  }
+
   Result<void> announce(IfIndex host_end, const IpAddress& address,
                         const MacAddress& mac) override {
     announced.push_back({host_end, address, mac});

@@ -213,6 +213,43 @@ TEST_F(AgentGossip, AnAddressThatMovesHereIsTakenBackFirst) {
   EXPECT_THAT(said(), ElementsAre("leave 192.0.2.77 " + attached->endpoint.mac.to_string()));
 }
 
+// An endpoint as dockerd writes it, and one of a vtepd host, which tells its endpoints itself.
+TEST_F(AgentGossip, OnlyContainersAreToldOfAnAddressThatMoves) {
+  const auto attached = bed.attach("/run/netns/c1");
+  ASSERT_TRUE(attached);
+  const auto put = [&](const std::string& digit, const std::string& vtep, const char* address) {
+    const std::string id(64, digit.front());
+    const auto ip = *IpAddress::parse(address);
+    const std::string key = "docker/network/v1.0/endpoint/" + attached->endpoint.network_id + "/";
+    const std::string value = R"({"id":")" + id + R"(","name":"x","sandbox":")" + id +
+                              R"(","locator":")" + vtep + R"(","ep_iface":{"addr":")" + address +
+                              R"(/24","dstPrefix":"eth","mac":")" + docker_mac(ip).to_string() +
+                              R"(","srcName":"","v4PoolID":"","v6PoolID":""}})";
+    ASSERT_TRUE(store.put(key + id + "/", value, 0, nullptr));
+  };
+  put("a", "198.51.100.9", "192.0.2.77");
+  put("b", "198.51.100.10", "192.0.2.78");
+  ASSERT_TRUE(store.put("vtepd/v1/nodes/198.51.100.10",
+                        R"({"host":"h","instance":"i","vtep":"198.51.100.10"})", 0, nullptr));
+  bed.sync();
+
+  const auto moved = bed.ask<EndpointView>([&](auto reply) {
+    bed.agent->add_address({.endpoint = attached->endpoint.name,
+                            .address = *IpAddress::parse("192.0.2.100"),
+                            .mac = {}},
+                           reply);
+  });
+
+  ASSERT_TRUE(moved) << moved.error().what;
+  ASSERT_EQ(bed.links.announced_remotely.size(), 1U);
+  const auto& told = bed.links.announced_remotely.front();
+  EXPECT_EQ(told.vtep, kDocker);
+  EXPECT_EQ(told.endpoint, docker_mac(*IpAddress::parse("192.0.2.77")));
+  EXPECT_EQ(told.mac, attached->endpoint.mac);
+  EXPECT_EQ(told.address.to_string(), "192.0.2.100");
+  EXPECT_EQ(told.vni, attached->endpoint.vni);
+}
+
 TEST_F(AgentGossip, DockersHostsLearnOfThisOne) {
   EXPECT_TRUE(
       bed.run_until([&] { return store.pairs().contains("docker/nodes/198.51.100.1:7946"); }));

@@ -25,6 +25,7 @@ constexpr auto kRepeat = 500ms;
 constexpr auto kAsk = 10s;
 constexpr std::size_t kMostAsked = 1024;
 constexpr auto kAnswerTime = 1s;
+constexpr auto kWarn = 1s;
 
 std::chrono::milliseconds with_jitter(std::chrono::milliseconds delay) {
   thread_local std::minstd_rand random{std::random_device{}()};
@@ -115,7 +116,8 @@ void GossipDesk::on_event(const GossipNotice& notice) {
   const auto event = PeerEvent::parse(notice.name, notice.payload);
   if (!event) {
     ++state_.malformed;
-    spdlog::warn("skipping a gossip event that does not parse: {}", event.error().what);
+    spdlog::log(may_warn() ? spdlog::level::warn : spdlog::level::debug,
+                "skipping a gossip event that does not parse: {}", event.error().what);
     return;
   }
   hear({.join = event->join,
@@ -126,13 +128,21 @@ void GossipDesk::on_event(const GossipNotice& notice) {
         .mac = event->mac});
 }
 
+// Anybody in the cluster can make us say something: not more than once a second.
+bool GossipDesk::may_warn() {
+  const auto now = Clock::now();
+  const bool may = now - warned_ >= kWarn;
+  warned_ = may ? now : warned_;
+  return may;
+}
+
 void GossipDesk::hear(const PeerNews& news) {
   GossipMerge::Orders orders;
   const auto verdict = merge_.on_news(news, Clock::now(), orders);
   const bool odd = verdict == GossipMerge::Verdict::UnknownVtep ||
                    verdict == GossipMerge::Verdict::Contradicts ||
                    verdict == GossipMerge::Verdict::Outside;
-  spdlog::log(odd ? spdlog::level::warn : spdlog::level::debug,
+  spdlog::log(odd && may_warn() ? spdlog::level::warn : spdlog::level::debug,
               "gossip {} address={} mac={} vtep={} endpoint={}: {}", news.join ? "join" : "leave",
               news.address.address.to_string(), news.mac.to_string(), news.vtep.to_string(),
               news.endpoint_id.substr(0, 12), to_string(verdict));

@@ -67,6 +67,7 @@ class GossipDesk {
   void on_answer(const std::string& network_id, const IpAddress& address,
                  const GossipAnswer& answer);
   void hear(const PeerNews& news);
+  bool may_warn();
   void contact();
   void count_members();
   void repeat_soon();
@@ -85,6 +86,7 @@ class GossipDesk {
   std::map<IpAddress, std::uint16_t> hosts_;
   std::map<std::pair<std::string, IpAddress>, Clock::time_point> asked_;
   State state_;
+  Clock::time_point warned_{};
   bool ticking_ = false;
   std::unique_ptr<EventLoop::Timer> tick_;
   std::unique_ptr<EventLoop::Timer> contact_;

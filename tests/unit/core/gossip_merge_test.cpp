@@ -151,7 +151,7 @@ TEST_F(GossipMergeTest, WhatGossipPutInForceVouchesForNobody) {
 
 TEST_F(GossipMergeTest, AStoredEndpointKeepsItsAddressAndMac) {
   store_says(remote(1, 20, kVtepB));
-  auto stranger = news(true, 66, kVtepB);
+  auto stranger = news(true, 5, kVtepB);  // of a lower id, which would win else
   stranger.address = {address(20), 24};
   stranger.mac = mac(1, 20);
   merge_.set_hosts({kVtepB, kVtepC});

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "support/consul.h"
+#include "support/docker.h"
 #include "support/docker_machine.h"
 #include "support/process.h"
 
@@ -45,5 +46,12 @@ int main(int argc, char** argv) {
   // Exceptions end a test, not the program; a broken pipe neither.
   std::signal(SIGPIPE, SIG_IGN);
   testing::UnitTest::GetInstance()->listeners().Append(new Skipper);
-  return RUN_ALL_TESTS();
+  int result = RUN_ALL_TESTS();
+  // A fault of dockerd's own, not of what is tested: the test begins anew, and fails the third
+  // time.
+  for (int again = 0; result != 0 && vtepd::test::docker_lost_its_way() && again < 2; ++again) {
+    std::cout << "once more: dockerd called Consul from a namespace that has no way to it\n";
+    result = RUN_ALL_TESTS();
+  }
+  return result;
 }

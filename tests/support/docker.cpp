@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iostream>
 #include <stdexcept>
+#include <utility>
 
 namespace vtepd::test {
 
@@ -38,8 +39,12 @@ const std::string& image_archive() {
   return archive;
 }
 
+// What dockerd says of Consul from a thread that it left in another namespace.
+constexpr const char* kLostItsWay = "network is unreachable";
+bool lost_its_way = false;
+
 bool worth_another_try(const Outcome& outcome) {
-  return outcome.err.find("network is unreachable") != std::string::npos;
+  return outcome.err.find(kLostItsWay) != std::string::npos;
 }
 
 std::string line_of(std::string text) {
@@ -62,7 +67,15 @@ DockerHost::DockerHost(const NetNamespace& underlay, int number, const std::stri
   netns_.ip("address add " + address_ + "/24 dev eth0\nlink set eth0 up");
 }
 
-DockerHost::~DockerHost() = default;
+DockerHost::~DockerHost() {
+  if (machine_.log().find(kLostItsWay) != std::string::npos) {
+    lost_its_way = true;
+  }
+}
+
+bool docker_lost_its_way() {
+  return std::exchange(lost_its_way, false);
+}
 
 void DockerHost::start() {
   machine_.start();

@@ -69,4 +69,9 @@ class DockerHost {
   std::map<std::string, std::unique_ptr<Container>> containers_;
 };
 
+// Whether a dockerd that ended since the last call did not reach Consul at some time, because it
+// ran a call on a thread that it had left in another namespace. What it was at then may be half
+// done.
+[[nodiscard]] bool docker_lost_its_way();
+
 }  // namespace vtepd::test

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Any text as a bit sequence: refused, or one that survives encoding and keeps its own count.
+// Any text as a bit sequence: refused, or one that survives encoding. Its count of zero bits may be
+// off (dockerd writes such ones) and decides nothing.
 #include "registry/bit_sequence.h"
 
 #include <cstddef>
@@ -17,10 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   }
   const auto free = bits->first_free(0, bits->bits() - 1);
-  if (free.has_value() != (bits->unselected() > 0)) {
-    std::abort();
-  }
-  if (free && (bits->test(*free) || !bits->set(*free) || !bits->clear(*free) || *bits != *again)) {
+  const bool counted = bits->unselected() > 0;  // a count of 0 does not go below it
+  if (free && (bits->test(*free) || !bits->set(*free) || !bits->test(*free) ||
+               !bits->clear(*free) || bits->test(*free) || (counted && *bits != *again))) {
     std::abort();
   }
   return 0;

@@ -18,6 +18,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::abort();
   }
   const auto free = bits->first_free(0, bits->bits() - 1);
+  if (!free && bits->bits() > 0 && !(bits->test(0) && bits->test(bits->bits() - 1))) {
+    std::abort();
+  }
   const bool counted = bits->unselected() > 0;  // a count of 0 does not go below it
   if (free && (bits->test(*free) || !bits->set(*free) || !bits->test(*free) ||
                !bits->clear(*free) || bits->test(*free) || (counted && *bits != *again))) {

@@ -71,7 +71,7 @@ class Meter {
     for (Flow& each : flows_) {
       const Loss loss = each.stream.finish();
       std::cout << each.name << ": " << loss.text() << "\n";
-      EXPECT_GT(loss.per_second, 0.9 * paced(each.pace)) << each.name;
+      EXPECT_GT(loss.per_second, 0.95 * paced(each.pace)) << each.name;
       EXPECT_EQ(loss.lost, 0U) << each.name;
       EXPECT_EQ(loss.twice, 0U) << each.name;
       EXPECT_EQ(loss.send_errors, 0U) << each.name;

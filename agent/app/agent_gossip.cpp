@@ -14,7 +14,6 @@ using namespace std::chrono_literals;
 // The store is read as a whole at most this often because of what gossip or an endpoint said.
 constexpr auto kHeardInterval = 1s;
 constexpr auto kMissInterval = 10s;
-constexpr std::uint16_t kDockerGossipPort = 7946;
 // Containers that are told of one address that moved.
 constexpr std::size_t kMostTold = 4096;
 

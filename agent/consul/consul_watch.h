@@ -5,6 +5,7 @@
 #include "consul/kv_client.h"
 #include "consul/pace.h"
 #include "ports/kv_store.h"
+#include "runtime/backoff.h"
 
 #include <chrono>
 #include <condition_variable>
@@ -62,7 +63,7 @@ class ConsulWatch : public KvWatch {
     bool complete = false;    // what is known is what the callback knows
     std::uint64_t index = 0;  // for the next query; 0: answer at once
     std::string outage;       // its reason; empty: none
-    BackOff back_off;
+    Backoff back_off{kFirstPause, kLongestPause};
     RateLimit rate;
     PairReader reader;
 

@@ -3,31 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 
 namespace vtepd::consul {
 
-// Pauses between tries that fail, doubling, each with jitter so that a cluster of agents does not
-// come back at one moment. The longest is short: what was missed must be right within seconds.
-class BackOff {
- public:
-  static constexpr std::chrono::milliseconds kFirst{250};
-  static constexpr std::chrono::milliseconds kLongest{2000};
-
-  [[nodiscard]] std::chrono::milliseconds next() {
-    const auto pause = pause_;
-    pause_ = std::min(pause_ * 2, kLongest);
-    std::uniform_int_distribution<std::chrono::milliseconds::rep> part(pause.count() / 2,
-                                                                       pause.count());
-    return std::chrono::milliseconds(part(random_));
-  }
-
-  void reset() { pause_ = kFirst; }
-
- private:
-  std::chrono::milliseconds pause_ = kFirst;
-  std::minstd_rand random_{std::random_device{}()};
-};
+// Pauses between tries that fail. The longest is short: what was missed must be right within
+// seconds.
+inline constexpr std::chrono::milliseconds kFirstPause{250};
+inline constexpr std::chrono::milliseconds kLongestPause{2000};
 
 // A token bucket: some reads at once, then one in each interval.
 class RateLimit {

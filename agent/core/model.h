@@ -15,6 +15,8 @@ namespace vtepd {
 // Overhead of VXLAN over IPv4: outer IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 (RFC 7348).
 inline constexpr std::uint32_t kOverhead4 = 50;
 inline constexpr std::uint32_t kDefaultUnderlayMtu = 1500;
+// Where the Serf of a dockerd listens, always.
+inline constexpr std::uint16_t kDockerGossipPort = 7946;
 inline constexpr const char* kDefaultAddressSpace = "GlobalDefault";
 
 // One IPv4 subnet of a network; each has a VNI of its own, as in Docker.

@@ -14,6 +14,15 @@ Overlay::NetworkRecord& Overlay::record_of(const std::string& network_id) {
   return record;
 }
 
+Overlay::EndpointRecord Overlay::described(const ObjectId& id, const Endpoint& endpoint) {
+  return {.id = id,
+          .name = endpoint.name,
+          .mac = endpoint.mac,
+          .address4 = endpoint.address4,
+          .address6 = endpoint.address6,
+          .vtep = {}};
+}
+
 Vni Overlay::vni_of(const NetworkRecord& network, const EndpointRecord& endpoint) {
   if (!network.network) {
     return {};
@@ -82,14 +91,10 @@ void Overlay::upsert_endpoint(const Endpoint& endpoint) {
   auto& network = record_of(endpoint.network_id);
   auto& record = network.endpoints[*id];
   remove(network, record);
-  record = EndpointRecord{.id = *id,
-                          .name = endpoint.name,
-                          .mac = endpoint.mac,
-                          .address4 = endpoint.address4,
-                          .address6 = endpoint.address6,
-                          .vtep = endpoint.vtep,
-                          .active = endpoint.active(),
-                          .ours = !owner_.empty() && endpoint.owner == owner_};
+  record = described(*id, endpoint);
+  record.vtep = endpoint.vtep;
+  record.active = endpoint.active();
+  record.ours = !owner_.empty() && endpoint.owner == owner_;
   add(network, record);
 }
 
@@ -115,14 +120,10 @@ void Overlay::upsert_provisional(const Endpoint& endpoint) {
   }
   auto& record = place->second.provisional[*id];
   remove(place->second, record);
-  record = EndpointRecord{.id = *id,
-                          .name = endpoint.name,
-                          .mac = endpoint.mac,
-                          .address4 = endpoint.address4,
-                          .address6 = endpoint.address6,
-                          .vtep = endpoint.vtep,
-                          .active = true,
-                          .provisional = true};
+  record = described(*id, endpoint);
+  record.vtep = endpoint.vtep;
+  record.active = true;
+  record.provisional = true;
   add(place->second, record);
 }
 
@@ -158,15 +159,11 @@ void Overlay::upsert_local(const LocalEndpoint& local) {
   }
   const auto& kept = locals_[local.endpoint.id] = local;
   auto& record = network.locals[local.endpoint.id];
-  record = EndpointRecord{.id = *id,
-                          .name = local.endpoint.name,
-                          .mac = local.endpoint.mac,
-                          .address4 = local.endpoint.address4,
-                          .address6 = local.endpoint.address6,
-                          .vtep = own_vtep_,
-                          .local = &kept,
-                          .active = true,
-                          .ours = true};
+  record = described(*id, local.endpoint);
+  record.vtep = own_vtep_;
+  record.local = &kept;
+  record.active = true;
+  record.ours = true;
   add(network, record);
 }
 

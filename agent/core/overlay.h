@@ -170,6 +170,8 @@ class Overlay {
   };
 
   NetworkRecord& record_of(const std::string& network_id);
+  // What every kind of record has of the endpoint.
+  static EndpointRecord described(const ObjectId& id, const Endpoint& endpoint);
   [[nodiscard]] static Vni vni_of(const NetworkRecord& network, const EndpointRecord& endpoint);
   [[nodiscard]] bool counts(const NetworkRecord& network, const EndpointRecord& endpoint) const;
   void add(NetworkRecord& network, EndpointRecord& endpoint);

@@ -211,9 +211,7 @@ Result<KvEvent> Registry::reread_endpoint(const std::string& network_id,
 
 namespace {
 
-// Docker's hosts contact one such node when they start, always at this port.
-constexpr std::uint16_t kDockerGossipPort = 7946;
-
+// Docker's hosts contact one such node when they start, at their own port.
 Result<void> publish_seed(const registry::Context& context, const Node& node,
                           const KvSession& session) {
   if (node.gossip_port != kDockerGossipPort) {

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "ports/gossip.h"
+#include "runtime/backoff.h"
 #include "serf/agent_process.h"
-#include "serf/backoff.h"
 #include "serf/link.h"
 #include "serf/options.h"
 #include "serf/subscribers.h"

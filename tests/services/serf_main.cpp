@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "serf_bed.h"
 #include "support/process.h"
+#include "support/skipper.h"
 
 #include <csignal>
 #include <iostream>
@@ -14,14 +15,6 @@
 namespace {
 
 std::string reason_to_skip;
-
-class Skipper : public testing::EmptyTestEventListener {
-  void OnTestStart(const testing::TestInfo& /*info*/) override {
-    if (!reason_to_skip.empty()) {
-      GTEST_SKIP() << reason_to_skip;
-    }
-  }
-};
 
 // As a daemon that is about to be killed: starts an agent for a node, and says its pid.
 int be_a_parent(const std::string& folder) {
@@ -44,7 +37,8 @@ int main(int argc, char** argv) {
     return be_a_parent(argv[2]);
   }
   testing::InitGoogleTest(&argc, argv);
-  testing::UnitTest::GetInstance()->listeners().Append(new Skipper);
+  testing::UnitTest::GetInstance()->listeners().Append(
+      new vtepd::test::Skipper([](const auto&) { return reason_to_skip; }));
   signal(SIGPIPE, SIG_IGN);
   if (geteuid() != 0) {
     reason_to_skip = "needs root";

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What the child prints and what it is given, without a child.
 #include "serf/agent_process.h"
-#include "serf/backoff.h"
 #include "serf/child_output.h"
 
 #include <filesystem>
@@ -82,19 +81,6 @@ TEST(RandomKey, IsNeverTheSame) {
   ASSERT_TRUE(one && other);
   EXPECT_EQ(one->size(), 32u);
   EXPECT_NE(*one, *other);
-}
-
-TEST(Backoff, DoublesUpToItsLongestAndStartsAnew) {
-  using std::chrono::milliseconds;
-  Backoff backoff(milliseconds(100), milliseconds(2000));
-  const auto near = [](milliseconds delay, int wanted) {
-    return delay.count() >= wanted * 3 / 4 && delay.count() <= wanted * 5 / 4;
-  };
-  for (const int wanted : {100, 200, 400, 800, 1600, 2000, 2000}) {
-    EXPECT_TRUE(near(backoff.next(), wanted)) << wanted;
-  }
-  backoff.reset();
-  EXPECT_TRUE(near(backoff.next(), 100));
 }
 
 }  // namespace

@@ -5,10 +5,10 @@
 #include <chrono>
 #include <random>
 
-namespace vtepd::serf {
+namespace vtepd {
 
-// Delays that double up to a longest one, a quarter more or less, so that hosts which lost the same
-// thing do not all come back at once.
+// Delays that double up to a longest one, each shortened by up to half, so that hosts which lost
+// the same thing do not all come back at once.
 class Backoff {
  public:
   using Delay = std::chrono::milliseconds;
@@ -18,8 +18,8 @@ class Backoff {
   Delay next() {
     const auto delay = delay_;
     delay_ = std::min(longest_, delay_ * 2);
-    const auto quarter = delay.count() / 4;
-    return delay + Delay(std::uniform_int_distribution<Delay::rep>(-quarter, quarter)(random_));
+    return Delay(
+        std::uniform_int_distribution<Delay::rep>(delay.count() / 2, delay.count())(random_));
   }
 
   void reset() { delay_ = first_; }
@@ -31,4 +31,4 @@ class Backoff {
   std::minstd_rand random_{std::random_device{}()};
 };
 
-}  // namespace vtepd::serf
+}  // namespace vtepd

@@ -169,7 +169,10 @@ Result<OpenedStore> open_consul_store(const Config& config, bool known) {
   Registry registry(**opened, {.prefix = config.store.prefix});
   if (!known) {
     auto made = registry.prepare();
-    return made ? Result<OpenedStore>(OpenedStore{std::move(*opened)}) : fail(made.error());
+    return made ? Result<OpenedStore>(OpenedStore{std::move(*opened)})
+                : fail(made.error().kind,
+                       made.error().what +
+                           "; the first start needs the store: see that it runs, and [store]");
   }
   const auto there = registry.prepared();
   const bool away = !there || !*there;

@@ -196,6 +196,7 @@ class Agent : public Control {
   std::vector<Endpoint> pending_;
   std::map<IpAddress, Node> nodes_;
   std::multiset<IpAddress> docker_hosts_;
+  bool hosts_changed_ = false;  // since gossip was told
   std::optional<GossipDesk> gossip_;
   std::map<std::string, std::string> malformed_;
   std::shared_ptr<KvSession> session_;

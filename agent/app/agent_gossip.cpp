@@ -3,6 +3,8 @@
 #include "app/agent.h"
 #include "vtepd/reasons.h"
 
+#include <utility>
+
 #include <spdlog/spdlog.h>
 
 namespace vtepd {
@@ -59,7 +61,7 @@ void Agent::on_gossip(const GossipMerge::Orders& orders) {
 }
 
 void Agent::tell_gossip_of_hosts() {
-  if (!gossip_) {
+  if (!gossip_ || !std::exchange(hosts_changed_, false)) {
     return;
   }
   std::map<IpAddress, std::uint16_t> hosts;
@@ -121,24 +123,25 @@ void Agent::announce_beyond_vtepd(const FloatingAddress& moved) {
       local == overlay_.locals().end()) {
     return;
   }
-  std::size_t told = 0;
+  RemoteAnnouncement announcement{.from = overlay_.own_vtep(),
+                                  .port = options_.port,
+                                  .vni = vni_of(local->second),
+                                  .address = moved.address,
+                                  .mac = moved.mac.value_or(local->second.endpoint.mac),
+                                  .receivers = {}};
   for (const auto& [id, endpoint] : network->second.endpoints) {
-    if (!endpoint.active || nodes_.contains(endpoint.vtep) ||
-        endpoint.vtep == overlay_.own_vtep() || ++told > kMostTold) {
-      continue;
+    const bool told_by_vtepd =
+        nodes_.contains(endpoint.vtep) || endpoint.vtep == overlay_.own_vtep();
+    if (endpoint.active && !told_by_vtepd && announcement.receivers.size() < kMostTold) {
+      announcement.receivers.push_back({endpoint.vtep, endpoint.mac});
     }
-    const auto sent =
-        ports_.links.announce_remote({.from = overlay_.own_vtep(),
-                                      .vtep = endpoint.vtep,
-                                      .port = options_.port,
-                                      .vni = vni_of(local->second),
-                                      .endpoint = endpoint.mac,
-                                      .address = moved.address,
-                                      .mac = moved.mac.value_or(local->second.endpoint.mac)});
-    if (!sent) {
-      spdlog::warn("cannot tell a container that an address has another MAC container={}: {}",
-                   endpoint.name, sent.error().what);
-    }
+  }
+  if (announcement.receivers.empty()) {
+    return;
+  }
+  if (const auto sent = ports_.links.announce_remote(announcement); !sent) {
+    spdlog::warn("cannot tell every container that an address has another MAC address={}: {}",
+                 moved.address.to_string(), sent.error().what);
   }
 }
 

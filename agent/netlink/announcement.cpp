@@ -108,6 +108,14 @@ void put_advertisement(FrameWriter& writer, const IpAddress& address, const MacA
   writer.frame().at(message + 3) = std::byte(~sum & 0xffU);
 }
 
+sockaddr_in socket_address(const IpAddress& address, std::uint16_t port) {
+  sockaddr_in result{};
+  result.sin_family = AF_INET;
+  result.sin_port = htons(port);
+  result.sin_addr.s_addr = htonl(address.to_v4());
+  return result;
+}
+
 }  // namespace
 
 std::vector<std::byte> announcement(const IpAddress& address, const MacAddress& mac) {
@@ -122,38 +130,35 @@ std::vector<std::byte> announcement(const IpAddress& address, const MacAddress& 
   return std::move(writer.frame());
 }
 
-std::vector<std::byte> encapsulated_announcement(const RemoteAnnouncement& what) {
+std::vector<std::byte> encapsulated_announcement(const RemoteAnnouncement& what,
+                                                 const MacAddress& receiver) {
   constexpr std::uint32_t kValidVni = 0x08000000;
   FrameWriter writer;
   writer.put32(kValidVni);
   writer.put32(what.vni.value << 8U);
-  put_ethernet(writer, what.endpoint.bytes, what.mac, kArp);
+  put_ethernet(writer, receiver.bytes, what.mac, kArp);
   put_arp(writer, what.address, what.mac);
   return std::move(writer.frame());
 }
 
 Result<void> send_encapsulated(const RemoteAnnouncement& what) {
-  const auto where = "send an announcement to VTEP " + what.vtep.to_string();
   const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (socket.get() < 0) {
-    return fail_errno(errno, where);
+  const auto from = socket_address(what.from, 0);
+  if (socket.get() < 0 ||
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0) {
+    return fail_errno(errno, "open a socket at VTEP " + what.from.to_string());
   }
-  const auto address_of = [](const IpAddress& address, std::uint16_t port) {
-    sockaddr_in result{};
-    result.sin_family = AF_INET;
-    result.sin_port = htons(port);
-    result.sin_addr.s_addr = htonl(address.to_v4());
-    return result;
-  };
-  const auto from = address_of(what.from, 0);
-  const auto to = address_of(what.vtep, what.port);
-  const auto packet = encapsulated_announcement(what);
-  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0 ||
-      ::sendto(socket.get(), packet.data(), packet.size(), 0,
-               reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0) {
-    return fail_errno(errno, where);
+  Result<void> result;
+  for (const auto& receiver : what.receivers) {
+    const auto to = socket_address(receiver.vtep, what.port);
+    const auto packet = encapsulated_announcement(what, receiver.mac);
+    if (::sendto(socket.get(), packet.data(), packet.size(), 0,
+                 reinterpret_cast<const sockaddr*>(&to), sizeof to) < 0 &&
+        result) {
+      result = fail_errno(errno, "send an announcement to VTEP " + receiver.vtep.to_string());
+    }
   }
-  return {};
+  return result;
 }
 
 // The host end's egress program drops what the host sends there; a packet socket that bypasses the

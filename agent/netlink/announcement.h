@@ -16,8 +16,9 @@ namespace vtepd::netlink {
 [[nodiscard]] std::vector<std::byte> announcement(const IpAddress& address, const MacAddress& mac);
 
 // The same for one receiver, with a VXLAN header (RFC 7348) in front.
-[[nodiscard]] std::vector<std::byte> encapsulated_announcement(const RemoteAnnouncement& what);
-// Sends it from our VTEP, in the calling thread's namespace.
+[[nodiscard]] std::vector<std::byte> encapsulated_announcement(const RemoteAnnouncement& what,
+                                                               const MacAddress& receiver);
+// Sends it to each from our VTEP, in the calling thread's namespace.
 Result<void> send_encapsulated(const RemoteAnnouncement& what);
 
 // Sends a frame out of an interface of the calling thread's namespace, past qdisc and TC programs.

@@ -36,15 +36,19 @@ struct PortLinks {
   IfIndex endpoint;
 };
 
-// To whom an address's MAC is told: an endpoint, by the VTEP that it is behind.
+// The MAC of an address, for endpoints that are told by the VTEPs that they are behind.
 struct RemoteAnnouncement {
+  struct Receiver {
+    IpAddress vtep;
+    MacAddress mac;
+  };
+
   IpAddress from;          // our VTEP
-  IpAddress vtep;          // the endpoint's
   std::uint16_t port = 0;  // UDP, of the overlay
   Vni vni;
-  MacAddress endpoint;
   IpAddress address;  // IPv4
   MacAddress mac;
+  std::vector<Receiver> receivers;
 };
 
 // An interface with this name is there; is it the other end of `host_ifname`?
@@ -85,8 +89,8 @@ class Links {
   // whoever is behind it learns that this MAC has the address now.
   virtual Result<void> announce(IfIndex host_end, const IpAddress& address,
                                 const MacAddress& mac) = 0;
-  // The same to one endpoint on a host that does not run vtepd and so would not tell it: in a VXLAN
-  // packet from our VTEP.
+  // The same to endpoints on hosts that do not run vtepd and so would not tell them: in a VXLAN
+  // packet each, from our VTEP. The first error, after all were tried.
   virtual Result<void> announce_remote(const RemoteAnnouncement& announcement) = 0;
   // MACs of all interfaces of the daemon's namespace; an endpoint may have none of these.
   virtual Result<std::vector<MacAddress>> host_macs() = 0;

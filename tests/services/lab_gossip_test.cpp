@@ -53,6 +53,11 @@ class GossipLab : public testing::Test {
                        std::string("-rpc-addr=") + kRpc,
                        std::string("-event-handler=") + kHandler + heard_path_ + "'"}),
         heard_path_ + ".log");
+    join();
+  }
+
+  // Once the agent of host 1 listens.
+  void join() const {
     EXPECT_TRUE(wait_until(
         [&] {
           return serf({"join", "10.99.0.1:7946"}).ok();
@@ -164,7 +169,7 @@ TEST_F(GossipLab, ADeadAgentIsReplacedAndStatusSaysSo) {
   EXPECT_TRUE(
       wait_until([&] { return read_file(host.log_path()).rfind(words) != at; }, Seconds(10)))
       << "another one is started";
-  EXPECT_TRUE(serf({"join", "10.99.0.1:7946"}).ok());
+  join();
   EXPECT_TRUE(says("serf 10.99.0.1:7946, 2 nodes")) << host.ctl({"show", "status"}).text();
 }
 

@@ -243,8 +243,9 @@ TEST_F(AgentGossip, OnlyContainersAreToldOfAnAddressThatMoves) {
   ASSERT_TRUE(moved) << moved.error().what;
   ASSERT_EQ(bed.links.announced_remotely.size(), 1U);
   const auto& told = bed.links.announced_remotely.front();
-  EXPECT_EQ(told.vtep, kDocker);
-  EXPECT_EQ(told.endpoint, docker_mac(*IpAddress::parse("192.0.2.77")));
+  ASSERT_EQ(told.receivers.size(), 1U);
+  EXPECT_EQ(told.receivers.front().vtep, kDocker);
+  EXPECT_EQ(told.receivers.front().mac, docker_mac(*IpAddress::parse("192.0.2.77")));
   EXPECT_EQ(told.mac, attached->endpoint.mac);
   EXPECT_EQ(told.address.to_string(), "192.0.2.100");
   EXPECT_EQ(told.vni, attached->endpoint.vni);

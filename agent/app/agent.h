@@ -152,6 +152,8 @@ class Agent : public Control {
   void tell_gossip_of_hosts();
   void on_miss(const DataplaneEvent& event);
   void tell_gossip_of_move(const FloatingAddress& wanted);
+  // An endpoint of an earlier run.
+  void tell_gossip_it_went(const Endpoint& endpoint);
   void announce_beyond_vtepd(const FloatingAddress& moved);
   // Asks for a read of everything, at most so often.
   bool refresh_store(std::chrono::milliseconds interval);

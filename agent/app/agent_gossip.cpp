@@ -32,6 +32,9 @@ IpAddress address_in(const MacAddress& mac) {
 
 void Agent::start_gossip() {
   gossip_->on_store(store_problem_.empty());
+  for (const auto& endpoint : pending_) {
+    tell_gossip_it_went(endpoint);
+  }
   gossip_->on_local_change();
   gossip_->start();
 }
@@ -111,6 +114,16 @@ void Agent::tell_gossip_of_move(const FloatingAddress& wanted) {
                         .vtep = owner->vtep,
                         .address = {wanted.address, local->second.endpoint.address4->length},
                         .mac = *mac});
+  }
+}
+
+void Agent::tell_gossip_it_went(const Endpoint& endpoint) {
+  if (gossip_ && endpoint.address4) {
+    gossip_->take_back({.network_id = endpoint.network_id,
+                        .endpoint_id = endpoint.id,
+                        .vtep = overlay_.own_vtep(),
+                        .address = *endpoint.address4,
+                        .mac = endpoint.mac});
   }
 }
 

@@ -93,6 +93,7 @@ void Agent::withdraw_orphans(const Done& done) {
       spdlog::info("withdrawing an endpoint that this host no longer has endpoint={}", orphan.name);
       // Its interface may have been made before the end came.
       remove_interface(host_ifname_of(orphan.id));
+      tell_gossip_it_went(orphan);
       pending_.push_back(orphan);
     }
   }

@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 
 // Requests at a time. The cluster forgets events beyond 512, and a node's queue is 4096 long.
 constexpr std::size_t kWindow = 32;
+// Leaves that wait for the cluster.
+constexpr std::size_t kMostOwed = 65536;
 // After a move all is said once more: the old holder's own words may have come late.
 constexpr auto kAgain = 2s;
 
@@ -63,7 +65,9 @@ void Announcer::say(bool join, const AddressClaim& claim, bool coalesce) {
                         .endpoint = *endpoint,
                         .address = claim.address,
                         .mac = claim.mac};
-  queue_.push_back({.name = event.name(), .payload = event.payload(), .coalesce = coalesce});
+  queue_.push_back(
+      {.event = {.name = event.name(), .payload = event.payload(), .coalesce = coalesce},
+       .taken_back = join ? std::nullopt : std::optional(claim)});
 }
 
 void Announcer::sync() {
@@ -92,39 +96,55 @@ void Announcer::sync() {
 
 void Announcer::repeat() {
   said_ = claims();
+  for (const auto& claim : std::exchange(owed_, {})) {
+    if (!said_.contains(claim)) {
+      say(false, claim, false);
+    }
+  }
   for (const auto& claim : said_) {
     say(true, claim, true);
   }
   pump();
 }
 
+void Announcer::take_back(const AddressClaim& claim) {
+  say(false, claim, false);
+  pump();
+}
+
 void Announcer::take_over(const AddressClaim& from) {
-  say(false, from, false);
   taken_over_.push_back(from.address.address);
   again_->set(kAgain, [this] { repeat(); });
-  pump();
+  take_back(from);
 }
 
 void Announcer::pump() {
   while (under_way_ < kWindow && !queue_.empty()) {
-    auto event = std::move(queue_.front());
+    auto saying = std::move(queue_.front());
     queue_.pop_front();
     ++under_way_;
-    gossip_.broadcast(
-        event, [this, alive = std::weak_ptr<int>(alive_), name = event.name](Result<void> done) {
-          loop_.post([this, alive, name, done = std::move(done)] {
-            if (alive.expired()) {
-              return;
-            }
-            --under_way_;
-            if (!done) {
-              // What was not said is said again when the cluster is back: repeat().
-              spdlog::debug("cannot announce an endpoint event={}: {}", name, done.error().what);
-            }
-            pump();
-          });
-        });
+    const auto event = saying.event;
+    gossip_.broadcast(event, [this, alive = std::weak_ptr<int>(alive_),
+                              saying = std::move(saying)](Result<void> done) {
+      loop_.post([this, alive, saying, done = std::move(done)] {
+        if (!alive.expired()) {
+          on_said(saying, done);
+        }
+      });
+    });
   }
+}
+
+// A join that was not said is said again when the cluster is back: repeat().
+void Announcer::on_said(const Saying& saying, const Result<void>& done) {
+  --under_way_;
+  if (!done) {
+    spdlog::debug("cannot announce an endpoint event={}: {}", saying.event.name, done.error().what);
+    if (saying.taken_back && owed_.size() < kMostOwed) {
+      owed_.insert(*saying.taken_back);
+    }
+  }
+  pump();
 }
 
 }  // namespace vtepd

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -35,8 +36,11 @@ class Announcer {
 
   // Compares what this host has with what it said, and says the difference.
   void sync();
-  // Says all of it again, for nodes that are new or may have missed it.
+  // Says all of it again, for nodes that are new or may have missed it, and what could not be taken
+  // back until now.
   void repeat();
+  // An endpoint that an earlier run had is gone: nobody else will say so.
+  void take_back(const AddressClaim& claim);
   // An endpoint of this host took the address from another, which is to be taken back first. By
   // Docker's rules the taking back must be heard before the join, or it takes away the new entry.
   void take_over(const AddressClaim& from);
@@ -44,16 +48,23 @@ class Announcer {
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
 
  private:
+  struct Saying {
+    GossipEvent event;
+    std::optional<AddressClaim> taken_back;  // if it is a leave
+  };
+
   [[nodiscard]] std::set<AddressClaim> claims() const;
   void say(bool join, const AddressClaim& claim, bool coalesce);
   void pump();
+  void on_said(const Saying& saying, const Result<void>& done);
 
   Gossip& gossip_;
   EventLoop& loop_;
   const Overlay& overlay_;
   std::set<AddressClaim> said_;
-  std::uint64_t revision_ = 0;  // of the overlay, when it was said
-  std::deque<GossipEvent> queue_;
+  std::uint64_t revision_ = 0;   // of the overlay, when it was said
+  std::set<AddressClaim> owed_;  // to be taken back, could not be said
+  std::deque<Saying> queue_;
   std::size_t under_way_ = 0;
   std::vector<IpAddress> taken_over_;  // since the last sync()
   std::unique_ptr<EventLoop::Timer> again_;

@@ -46,6 +46,8 @@ class GossipDesk {
 
   void take_over(const AddressClaim& from) { announcer_.take_over(from); }
 
+  void take_back(const AddressClaim& claim) { announcer_.take_back(claim); }
+
   // An endpoint asked for an address that nobody is known to have. Rate-limited.
   void on_miss(const Overlay::NetworkRecord& network, const IpAddress& address);
 

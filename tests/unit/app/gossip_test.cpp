@@ -107,6 +107,32 @@ TEST_F(AgentGossip, AllIsSaidAgainToNewNodesAndAfterAnOutage) {
   EXPECT_TRUE(bed.run_until([&] { return bed.gossip.events.size() >= 2; }));
 }
 
+TEST_F(AgentGossip, WhatWentDuringAnOutageIsTakenBackAfterIt) {
+  const auto first = bed.attach("/run/netns/c1");
+  const auto second = bed.attach("/run/netns/c2");
+  ASSERT_TRUE(first && second);
+  said();
+  bed.gossip.set_outage("frozen");
+  ASSERT_TRUE(bed.detach(first->endpoint.name));
+  EXPECT_THAT(said(), ElementsAre());
+  bed.gossip.set_outage("");
+  EXPECT_THAT(said(),
+              ElementsAre("leave" + join_of(first->endpoint).substr(4), join_of(second->endpoint)));
+  bed.gossip.set_outage("frozen");
+  bed.gossip.set_outage("");
+  EXPECT_THAT(said(), ElementsAre(join_of(second->endpoint))) << "once";
+}
+
+TEST_F(AgentGossip, WhatWentWhileNoDaemonRanIsTakenBack) {
+  const auto attached = bed.attach("/run/netns/c1");
+  ASSERT_TRUE(attached);
+  said();
+  bed.stop();
+  bed.links.links.clear();
+  bed.start();
+  EXPECT_THAT(said(), Contains("leave" + join_of(attached->endpoint).substr(4)));
+}
+
 TEST_F(AgentGossip, HostsOfTheStoreAreContactedUnlessTheyAreThere) {
   EXPECT_TRUE(bed.run_until([&] { return !bed.gossip.joined.empty(); }));
   EXPECT_THAT(bed.gossip.joined, Contains("198.51.100.9:7946"));

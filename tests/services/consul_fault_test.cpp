@@ -240,7 +240,9 @@ TEST(ConsulAnswers, AnIndexOfZeroIsNeverSentAndReadsAreLimited) {
   }
   // A burst of five, then ten a second.
   EXPECT_GE(Clock::now() - begin, Milliseconds(600));
-  const auto requests = server.requests();
+  auto requests = server.requests();
+  std::erase_if(requests, is_probe);  // one comes whenever an answer takes long
+  ASSERT_GE(requests.size(), 10U);
   for (std::size_t i = 1; i < requests.size(); ++i) {
     EXPECT_NE(requests[i].target.find("index=1&"), std::string::npos) << requests[i].target;
   }

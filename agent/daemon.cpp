@@ -245,7 +245,8 @@ Result<void> run_daemon(const Config& config) {
                .port = config.underlay.port,
                .vtep = vtep,
                .gossip_name = gossip->name,
-               .gossip_port = gossip->port},
+               .gossip_port = gossip->port,
+               .follows_in_use = watched_reach(config) == RegistryWatch::Reach::InUse},
               {loop, worker, store, registry, *host->dataplane, *host->links, *host->underlay,
                state, gossip->gossip.get()});
   if (auto started = agent.start(std::move(*saved), std::move(*pending)); !started) {
@@ -265,17 +266,21 @@ Result<void> run_daemon(const Config& config) {
     host->dataplane->consume([&](const DataplaneEvent& event) { agent.on_dataplane_event(event); });
   });
   // store -> decoder (on the watches' threads) -> agent
-  auto watch = RegistryWatch::start(
-      store, config.store.prefix, watched_parts(config),
+  auto started = RegistryWatch::start(
+      store, config.store.prefix, watched_reach(config), agent.followed(),
       [&loop, &agent](std::vector<StoreEvent> decoded) {
         auto events = std::make_shared<std::vector<StoreEvent>>(std::move(decoded));
         loop.post([&agent, events] { agent.on_store_events(std::move(*events)); });
       });
-  if (!watch) {
-    return fail(watch.error().context("store"));
+  if (!started) {
+    return fail(started.error().context("store"));
   }
-  agent.on_reread([&watch](const KvEvent& event) { (*watch)->on_read(event); });
-  agent.on_refresh([&watch] { (*watch)->refresh(); });
+  std::shared_ptr<RegistryWatch> watch = std::move(*started);
+  agent.on_reread([&watch](const KvEvent& event) { watch->on_read(event); });
+  agent.on_refresh([&watch] { watch->refresh(); });
+  agent.on_follow([&worker, watch](const auto& networks) {
+    worker.run([watch, networks] { watch->follow(networks); });
+  });
   if (opened->away) {
     notify_service("READY=1\nSTATUS=forwarding by the saved state, the store is away");
   }
@@ -297,7 +302,8 @@ Result<void> run_daemon(const Config& config) {
       VTEPD_VERSION, config.instance, vtep.to_string(), host->device.name, config.underlay.port,
       info.mode, info.attach, config.api.socket);
   loop.run();
-  watch->reset();
+  agent.on_follow({});
+  watch.reset();
   return {};
 }
 

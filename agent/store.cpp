@@ -34,9 +34,9 @@ std::string store_identity(const Config& config) {
                                      : store_name(config) + " " + config.store.prefix;
 }
 
-std::vector<RegistryWatch::Part> watched_parts(const Config& config) {
-  return config.store.kind == "consul" ? RegistryWatch::trees(config.store.prefix)
-                                       : RegistryWatch::whole(config.store.prefix);
+RegistryWatch::Reach watched_reach(const Config& config) {
+  return config.store.kind == "consul" ? RegistryWatch::Reach::InUse
+                                       : RegistryWatch::Reach::Everything;
 }
 
 }  // namespace vtepd

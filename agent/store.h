@@ -20,6 +20,6 @@ Result<std::unique_ptr<KvStore>> open_store(const Config& config, bool create);
 [[nodiscard]] std::string store_identity(const Config& config);
 
 // What of it is followed.
-[[nodiscard]] std::vector<RegistryWatch::Part> watched_parts(const Config& config);
+[[nodiscard]] RegistryWatch::Reach watched_reach(const Config& config);
 
 }  // namespace vtepd

@@ -133,7 +133,10 @@ const std::vector<Route>& routes() {
        [](Call call) {
          call.control.remove_network(call.name, reply<NetworkView>(std::move(call.done)));
        }},
-      {"GET", "/v1/endpoints", [](Call call) { call.done(answer(call.control.endpoints())); }},
+      {"GET", "/v1/endpoints",
+       [](Call call) {
+         call.control.endpoints(reply<std::vector<EndpointView>>(std::move(call.done)));
+       }},
       {"POST", "/v1/endpoints", attach},
       {"POST", "/v1/endpoints/detach", detach},
       {"POST", "/v1/addresses", add_address},

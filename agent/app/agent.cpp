@@ -24,6 +24,8 @@ Agent::Agent(Options options, Ports ports)
     : options_(std::move(options)),
       ports_(ports),
       overlay_(options_.vtep, options_.owner),
+      followed_(ports.loop, {[this](const std::string& id) { return overlay_.is_used_here(id); },
+                             [this](const auto& ids) { follow(ids); }}),
       retry_timer_(ports.loop.make_timer()),
       verify_timer_(ports.loop.make_timer()),
       move_timer_(ports.loop.make_timer()) {
@@ -49,6 +51,13 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
   auto endpoints = std::exchange(saved_.endpoints, {});
   for (const auto& local : endpoints) {
     adopt(local);
+  }
+  if (options_.follows_in_use) {
+    FollowedNetworks::Ids networks(saved_.networks.begin(), saved_.networks.end());
+    for (const auto& [id, local] : overlay_.locals()) {
+      networks.insert(local.endpoint.network_id);
+    }
+    followed_.begin(networks);
   }
   for (const auto& floating : std::exchange(saved_.floating, {})) {
     if (overlay_.locals().contains(floating.endpoint_id)) {

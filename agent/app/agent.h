@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/acknowledgements.h"
+#include "app/followed_networks.h"
 #include "app/gossip_desk.h"
 #include "core/move_limiter.h"
 #include "core/overlay.h"
@@ -49,6 +50,7 @@ class Agent : public Control {
     IpAddress vtep;
     std::string gossip_name;        // "serf 192.0.2.1:7946", for people; empty: none
     std::uint16_t gossip_port = 0;  // where other nodes contact ours
+    bool follows_in_use = false;    // the store is followed with RegistryWatch::Reach::InUse
   };
 
   // Everything outside the process. All outlive the agent.
@@ -88,6 +90,14 @@ class Agent : public Control {
   // back as store events.
   void on_reread(std::function<void(const KvEvent&)> callback) { reread_ = std::move(callback); }
 
+  // Called with the networks whose endpoints are to be followed, whenever that changes; those from
+  // the start are followed().
+  void on_follow(std::function<void(const FollowedNetworks::Ids&)> callback) {
+    follow_ = std::move(callback);
+  }
+
+  [[nodiscard]] FollowedNetworks::Ids followed() const { return followed_.ids(); }
+
   // Called when the data path saw something that the store should be asked about.
   void on_refresh(std::function<void()> callback) { refresh_ = std::move(callback); }
 
@@ -99,7 +109,7 @@ class Agent : public Control {
   void detach(const DetachRequest& request, Reply<EndpointView> reply) override;
   void add_address(const AddressRequest& request, Reply<EndpointView> reply) override;
   void remove_address(const AddressRequest& request, Reply<EndpointView> reply) override;
-  Result<std::vector<EndpointView>> endpoints() override;
+  void endpoints(Reply<std::vector<EndpointView>> reply) override;
   Result<std::vector<FdbView>> fdb() override;
   Result<std::vector<NeighbourView>> neighbours() override;
   Result<std::vector<VtepView>> vteps() override;
@@ -130,6 +140,10 @@ class Agent : public Control {
   }
 
   void take(const StoreEvent& event);
+  void tell_who_waits(const std::vector<StoreEvent>& events);
+  void follow(const FollowedNetworks::Ids& networks);
+  // Calls back when everything that the store has of the network is in the tables.
+  void with_endpoints_of(const std::string& network_id, FollowedNetworks::Then then);
   // Resolves routes of new VTEPs and pushes what changed to the data path.
   ApplyReport program();
   void route_new_peers();
@@ -184,6 +198,7 @@ class Agent : public Control {
 
   Result<const LocalEndpoint*> find_local(const DetachRequest& request) const;
   [[nodiscard]] ViewNames names() const;
+  void add_stored_views(const Overlay& overlay, std::vector<EndpointView>& views) const;
   [[nodiscard]] Vni vni_of(const LocalEndpoint& local) const;
   void collect_problems(StatusView& view);
   void show_gossip(StatusView& view) const;
@@ -194,6 +209,7 @@ class Agent : public Control {
   Ports ports_;
   Overlay overlay_;
   Acknowledgements acknowledgements_;
+  FollowedNetworks followed_;
   SavedState saved_;  // endpoints are kept in overlay_.locals(); here only the rest
   std::vector<Endpoint> pending_;
   std::map<IpAddress, Node> nodes_;
@@ -226,6 +242,7 @@ class Agent : public Control {
   std::function<void()> ready_;
   std::function<void()> refresh_;
   std::function<void(const KvEvent&)> reread_;
+  std::function<void(const FollowedNetworks::Ids&)> follow_;
   std::function<std::vector<std::string>()> verify_more_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };

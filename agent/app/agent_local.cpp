@@ -18,6 +18,7 @@ void Agent::remove_local(const std::string& id) {
   save_pending();  // first: a crash from here on still withdraws it
   overlay_.erase_local(id);
   (void)program();
+  followed_.settle();
   remove_interface(local.host_ifname);
   if (const auto saved = save_state(); !saved) {
     spdlog::error("cannot save the state of this host: {}", saved.error().what);
@@ -35,11 +36,14 @@ void Agent::remove_interface(const std::string& host_ifname) {
 Result<void> Agent::save_state() {
   SavedState state{.endpoints = {},
                    .floating = overlay_.held_here(),
+                   .networks = {},
                    .idle_device = saved_.idle_device,
                    .store = saved_.store};
   for (const auto& [id, local] : overlay_.locals()) {
     state.endpoints.push_back(local);
   }
+  const auto followed = followed_.ids();
+  state.networks.assign(followed.begin(), followed.end());
   return ports_.state.save(state);
 }
 

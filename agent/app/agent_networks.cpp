@@ -54,6 +54,20 @@ Result<Network> create_or_find(Registry& registry, const NetworkSpec& spec) {
   return registry.create_network(spec);
 }
 
+struct CountedNetwork {
+  Network network;
+  std::uint64_t endpoints = 0;
+};
+
+// A count that does not parse is no reason to show nothing of the network.
+Result<CountedNetwork> counted(Registry& registry, Network network) {
+  const auto count = registry.count_endpoints(network.id);
+  if (!count && count.error().kind == ErrorKind::Unavailable) {
+    return fail(count.error());
+  }
+  return CountedNetwork{std::move(network), count ? *count : 0};
+}
+
 }  // namespace
 
 Result<void> Agent::check_store() const {
@@ -89,18 +103,30 @@ void Agent::create_network(const NetworkSpec& spec, Reply<NetworkView> reply) {
 }
 
 void Agent::list_networks(Reply<std::vector<NetworkView>> reply) {
-  on_worker<std::vector<Network>>(
-      [registry = &ports_.registry] { return registry->list_networks(); },
-      [this, reply = std::move(reply)](const Result<std::vector<Network>>& networks) {
+  on_worker<std::vector<CountedNetwork>>(
+      [registry = &ports_.registry]() -> Result<std::vector<CountedNetwork>> {
+        auto networks = registry->list_networks();
+        if (!networks) {
+          return fail(networks.error());
+        }
+        std::vector<CountedNetwork> all;
+        for (auto& network : *networks) {
+          auto with_count = counted(*registry, std::move(network));
+          if (!with_count) {
+            return fail(with_count.error());
+          }
+          all.push_back(std::move(*with_count));
+        }
+        return all;
+      },
+      [reply = std::move(reply)](const Result<std::vector<CountedNetwork>>& networks) {
         if (!networks) {
           reply(fail(networks.error()));
           return;
         }
         std::vector<NetworkView> views;
-        for (const auto& network : *networks) {
-          const auto known = overlay_.networks().find(network.id);
-          views.push_back(network_view(
-              network, known == overlay_.networks().end() ? 0 : known->second.endpoints.size()));
+        for (const auto& [network, endpoints] : *networks) {
+          views.push_back(network_view(network, endpoints));
         }
         std::sort(views.begin(), views.end(), [](const NetworkView& a, const NetworkView& b) {
           return std::tie(a.name, a.id) < std::tie(b.name, b.id);
@@ -110,16 +136,17 @@ void Agent::list_networks(Reply<std::vector<NetworkView>> reply) {
 }
 
 void Agent::inspect_network(const std::string& name_or_id, Reply<NetworkView> reply) {
-  on_worker<Network>(
-      [registry = &ports_.registry, name_or_id] { return registry->find_network(name_or_id); },
-      [this, reply = std::move(reply)](const Result<Network>& network) {
-        if (!network) {
+  on_worker<CountedNetwork>(
+      [registry = &ports_.registry, name_or_id]() -> Result<CountedNetwork> {
+        auto network = registry->find_network(name_or_id);
+        return network ? counted(*registry, std::move(*network)) : fail(network.error());
+      },
+      [reply = std::move(reply)](const Result<CountedNetwork>& network) {
+        if (network) {
+          reply(network_view(network->network, network->endpoints));
+        } else {
           reply(fail(network.error()));
-          return;
         }
-        const auto known = overlay_.networks().find(network->id);
-        reply(network_view(
-            *network, known == overlay_.networks().end() ? 0 : known->second.endpoints.size()));
       });
 }
 

@@ -23,6 +23,29 @@ std::vector<HeldAddressView> held_views(const Overlay::NetworkRecord& network,
   return views;
 }
 
+// The networks that are not followed, into the empty overlay.
+Result<std::shared_ptr<Overlay>> read_others(Registry& registry, Overlay overlay,
+                                             const FollowedNetworks::Ids& followed) {
+  const auto networks = registry.list_networks();
+  if (!networks) {
+    return fail(networks.error());
+  }
+  for (const auto& network : *networks) {
+    if (followed.contains(network.id)) {
+      continue;
+    }
+    const auto endpoints = registry.list_endpoints(network.id);
+    if (!endpoints) {
+      return fail(endpoints.error());
+    }
+    overlay.upsert_network(network);
+    for (const auto& endpoint : *endpoints) {
+      overlay.upsert_endpoint(endpoint);
+    }
+  }
+  return std::make_shared<Overlay>(std::move(overlay));
+}
+
 }  // namespace
 
 Vni Agent::vni_of(const LocalEndpoint& local) const {
@@ -79,29 +102,54 @@ EndpointView Agent::stored_endpoint_view(const Overlay::NetworkRecord& network,
     view.vni = subnet == nullptr ? Vni{} : subnet->vni;
   }
   view.mtu = network.network ? network.network->mtu() : 0;
-  view.held = held_views(network, endpoint);
+  // Who holds addresses is followed for all networks.
+  const auto followed = overlay_.networks().find(network.id);
+  view.held =
+      held_views(followed == overlay_.networks().end() ? network : followed->second, endpoint);
   const bool leaving = std::any_of(pending_.begin(), pending_.end(),
                                    [&](const Endpoint& p) { return p.id == view.id; });
   view.state = leaving ? "withdrawing" : (endpoint.active ? "up" : "joining");
   return view;
 }
 
-Result<std::vector<EndpointView>> Agent::endpoints() {
-  std::vector<EndpointView> views;
-  for (const auto& [id, local] : overlay_.locals()) {
-    views.push_back(local_view(local));
-  }
-  for (const auto& [network_id, network] : overlay_.networks()) {
+void Agent::add_stored_views(const Overlay& overlay, std::vector<EndpointView>& views) const {
+  for (const auto& [network_id, network] : overlay.networks()) {
     for (const auto& [id, endpoint] : network.endpoints) {
       if (!overlay_.locals().contains(id.to_string())) {
         views.push_back(stored_endpoint_view(network, endpoint));
       }
     }
   }
-  std::sort(views.begin(), views.end(), [](const EndpointView& a, const EndpointView& b) {
-    return std::tie(a.network, a.address4, a.id) < std::tie(b.network, b.address4, b.id);
-  });
-  return views;
+}
+
+// Those of networks that are not in use here are read for the one who asks; with the store away
+// they are left out, as the status says.
+void Agent::endpoints(Reply<std::vector<EndpointView>> reply) {
+  const auto show = [this, reply = std::move(reply)](const Overlay& elsewhere) {
+    std::vector<EndpointView> views;
+    for (const auto& [id, local] : overlay_.locals()) {
+      views.push_back(local_view(local));
+    }
+    add_stored_views(overlay_, views);
+    add_stored_views(elsewhere, views);
+    std::sort(views.begin(), views.end(), [](const EndpointView& a, const EndpointView& b) {
+      return std::tie(a.network, a.address4, a.id) < std::tie(b.network, b.address4, b.id);
+    });
+    reply(std::move(views));
+  };
+  if (!options_.follows_in_use || !store_problem_.empty()) {
+    show(Overlay(options_.vtep, options_.owner));
+    return;
+  }
+  on_worker<std::shared_ptr<Overlay>>(
+      [registry = &ports_.registry, vtep = options_.vtep, owner = options_.owner,
+       followed = followed_.ids()] {
+        return read_others(*registry, Overlay(vtep, owner), followed);
+      },
+      [show, empty = Overlay(options_.vtep, options_.owner)](
+          const Result<std::shared_ptr<Overlay>>& elsewhere) {
+        show(elsewhere ? **elsewhere : empty);
+      });
 }
 
 Result<std::vector<FdbView>> Agent::fdb() {

@@ -39,6 +39,7 @@ void Agent::on_store_events(std::vector<StoreEvent> events) {
       ready_();
     }
   }
+  tell_who_waits(events);
   const auto answers =
       acknowledgements_.answerable([&](const std::string& network_id, const std::string& id) {
         const auto network = overlay_.networks().find(network_id);
@@ -54,6 +55,34 @@ void Agent::on_store_events(std::vector<StoreEvent> events) {
                                        vtep);
         },
         [](const Result<void>&) {});
+  }
+}
+
+void Agent::tell_who_waits(const std::vector<StoreEvent>& events) {
+  for (const auto& event : events) {
+    if (const auto* read = std::get_if<store_event::NetworkRead>(&event)) {
+      followed_.on_read(read->id);
+    } else if (const auto* away = std::get_if<store_event::Outage>(&event)) {
+      followed_.on_store_away(away->reason);
+    }
+  }
+}
+
+void Agent::with_endpoints_of(const std::string& network_id, FollowedNetworks::Then then) {
+  if (options_.follows_in_use) {
+    followed_.require(network_id, std::move(then));
+  } else {
+    then({});
+  }
+}
+
+// Written down first: what a killed daemon made in a network is looked for there.
+void Agent::follow(const FollowedNetworks::Ids& networks) {
+  if (const auto saved = save_state(); !saved) {
+    spdlog::error("cannot save the state of this host: {}", saved.error().what);
+  }
+  if (follow_) {
+    follow_(networks);
   }
 }
 
@@ -104,6 +133,8 @@ void Agent::take(const StoreEvent& event) {
           if (overlay_.locals().contains(e.endpoint_id)) {
             acknowledgements_.on_acked(e);
           }
+        } else if constexpr (std::is_same_v<Kind, NetworkRead>) {
+          // told to those who wait when the tables have it: tell_who_waits()
         } else if constexpr (std::is_same_v<Kind, Malformed>) {
           spdlog::warn("a key of the store does not parse, keeping its last good value key={} {}",
                        e.key, e.error);

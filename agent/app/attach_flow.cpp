@@ -21,10 +21,16 @@ void AttachFlow::start() {
     return;
   }
   agent_.on_worker<Network>(
-      [registry = &agent_.ports_.registry, name = request_.network]() -> Result<Network> {
+      [registry = &agent_.ports_.registry, name = request_.network,
+       follows_in_use = agent_.options_.follows_in_use]() -> Result<Network> {
         auto network = registry->find_network(name);
         if (!network || network->secure) {
           return network;
+        }
+        if (follows_in_use) {
+          if (auto open = registry->open_endpoints(network->id); !open) {
+            return fail(open.error());
+          }
         }
         return registry->ensure_vni(*network);
       },
@@ -39,6 +45,16 @@ void AttachFlow::with_network(Result<Network> network) {
     return;
   }
   network_ = std::move(*network);
+  agent_.with_endpoints_of(network_.id, [self = shared_from_this()](const Result<void>& read) {
+    if (read) {
+      self->with_endpoints();
+    } else {
+      self->fail_with(read.error());
+    }
+  });
+}
+
+void AttachFlow::with_endpoints() {
   auto netns = agent_.ports_.links.open_netns(request_.netns_path);
   if (!netns) {
     fail_with(netns.error());
@@ -297,6 +313,7 @@ void AttachFlow::withdraw(const Error& error) {
 }
 
 void AttachFlow::fail_with(const Error& error) {
+  agent_.followed_.settle();
   reply_(fail(error));
   done_();
 }

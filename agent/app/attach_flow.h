@@ -10,11 +10,11 @@
 
 namespace vtepd {
 
-// One attach, from the request to the reply. Its steps in order: network and namespace; the same
-// attach done before; the store (address, endpoint, count); the interfaces; the programs and maps;
-// the state file; interfaces up; the store again (sandbox), from when on others forward to us. A
-// step that fails undoes those before it. Runs as one operation of the agent and keeps itself alive
-// through the callbacks that hold it.
+// One attach, from the request to the reply. Its steps in order: network, its endpoints, and
+// namespace; the same attach done before; the store (address, endpoint, count); the interfaces; the
+// programs and maps; the state file; interfaces up; the store again (sandbox), from when on others
+// forward to us. A step that fails undoes those before it. Runs as one operation of the agent and
+// keeps itself alive through the callbacks that hold it.
 class AttachFlow : public std::enable_shared_from_this<AttachFlow> {
  public:
   AttachFlow(Agent& agent, AttachRequest request, Control::Reply<AttachReply> reply,
@@ -27,6 +27,7 @@ class AttachFlow : public std::enable_shared_from_this<AttachFlow> {
   static constexpr std::chrono::seconds kNamespaceDeath{3};
 
   void with_network(Result<Network> network);
+  void with_endpoints();
   Result<void> check_network();
   // Whether this attach was done before; Conflict names what differs.
   Result<const LocalEndpoint*> find_same();

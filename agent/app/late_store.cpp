@@ -15,12 +15,8 @@ constexpr std::chrono::seconds kRetry{1};
 // Waits for the store on a thread of its own, then hands over to a watch of the store.
 class LateWatch : public KvWatch {
  public:
-  LateWatch(LateStore& store, std::string prefix, std::function<void(KvEvent)> callback,
-            std::string required)
-      : store_(store),
-        prefix_(std::move(prefix)),
-        callback_(std::move(callback)),
-        required_(std::move(required)) {
+  LateWatch(LateStore& store, KvScope scope, std::function<void(KvEvent)> callback)
+      : store_(store), scope_(std::move(scope)), callback_(std::move(callback)) {
     thread_ = std::thread([this] { run(); });
   }
 
@@ -65,13 +61,12 @@ class LateWatch : public KvWatch {
 
   Result<std::unique_ptr<KvWatch>> begin() {
     const auto store = store_.store();
-    return store ? (*store)->watch(prefix_, callback_, required_) : fail(store.error());
+    return store ? (*store)->watch(scope_, callback_) : fail(store.error());
   }
 
   LateStore& store_;
-  std::string prefix_;
+  KvScope scope_;
   std::function<void(KvEvent)> callback_;
-  std::string required_;
   std::mutex mutex_;
   std::condition_variable stopping_;
   bool stop_ = false;
@@ -119,10 +114,9 @@ Result<std::unique_ptr<KvSession>> LateStore::create_session() {
   return there ? (*there)->create_session() : fail(there.error());
 }
 
-Result<std::unique_ptr<KvWatch>> LateStore::watch(const std::string& prefix,
-                                                  std::function<void(KvEvent)> callback,
-                                                  const std::string& required) {
-  return std::make_unique<LateWatch>(*this, prefix, std::move(callback), required);
+Result<std::unique_ptr<KvWatch>> LateStore::watch(const KvScope& scope,
+                                                  std::function<void(KvEvent)> callback) {
+  return std::make_unique<LateWatch>(*this, scope, std::move(callback));
 }
 
 }  // namespace vtepd

@@ -28,9 +28,8 @@ class LateStore : public KvStore {
                    const KvSession* session = nullptr) override;
   Result<bool> erase(const std::string& key, std::uint64_t expected) override;
   Result<std::unique_ptr<KvSession>> create_session() override;
-  Result<std::unique_ptr<KvWatch>> watch(const std::string& prefix,
-                                         std::function<void(KvEvent)> callback,
-                                         const std::string& required = {}) override;
+  Result<std::unique_ptr<KvWatch>> watch(const KvScope& scope,
+                                         std::function<void(KvEvent)> callback) override;
 
   // The store, opened now if it was not before. Owned by this object.
   Result<KvStore*> store();

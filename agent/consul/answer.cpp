@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "consul/answer.h"
 
+#include "consul/pair_object.h"
 #include "consul/text.h"
 
 #include <algorithm>
 #include <utility>
-
-#include <simdjson.h>
 
 namespace vtepd::consul {
 
 namespace {
 
 namespace json = simdjson::ondemand;
-
-Failure garbage(std::string_view what) {
-  return fail(ErrorKind::Unavailable, "the answer is not what Consul sends: " + std::string(what));
-}
-
-Failure garbage(simdjson::error_code error) {
-  return garbage(simdjson::error_message(error));
-}
 
 simdjson::error_code read_value(json::value field, std::string_view& value) {
   bool null = false;
@@ -47,6 +38,16 @@ simdjson::error_code read_member(json::field field, PairView& pair) {
   return simdjson::SUCCESS;
 }
 
+}  // namespace
+
+Failure garbage(std::string_view what) {
+  return fail(ErrorKind::Unavailable, "the answer is not what Consul sends: " + std::string(what));
+}
+
+Failure garbage(simdjson::error_code error) {
+  return garbage(simdjson::error_message(error));
+}
+
 Result<PairView> read_pair(json::object object) {
   PairView pair;
   for (auto member : object) {
@@ -64,6 +65,8 @@ Result<PairView> read_pair(json::object object) {
   }
   return pair;
 }
+
+namespace {
 
 Result<std::vector<PairView>> read_array(json::array array, bool wrapped) {
   std::vector<PairView> pairs;

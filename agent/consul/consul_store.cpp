@@ -59,15 +59,18 @@ Result<std::unique_ptr<KvSession>> ConsulStore::create_session() {
   return sessions_->create();
 }
 
-Result<std::unique_ptr<KvWatch>> ConsulStore::watch(const std::string& prefix,
-                                                    std::function<void(KvEvent)> callback,
-                                                    const std::string& required) {
-  if (!consul::fits_in_path(prefix)) {
-    return fail(ErrorKind::Invalid, "Consul cannot watch the prefix '" + prefix + "'");
+Result<std::unique_ptr<KvWatch>> ConsulStore::watch(const KvScope& scope,
+                                                    std::function<void(KvEvent)> callback) {
+  for (const auto& key : {scope.prefix, scope.pulse}) {
+    if (!consul::fits_in_path(key)) {
+      return fail(ErrorKind::Invalid, "Consul cannot watch '" + key + "'");
+    }
   }
   return std::unique_ptr<KvWatch>(std::make_unique<consul::ConsulWatch>(
-      client_, consul::ConsulWatch::Target{prefix, required},
-      consul::WatchOptions{options_.consistency, options_.watch_wait}, std::move(callback)));
+      client_, scope,
+      consul::WatchOptions{options_.consistency, options_.watch_wait, options_.large_prefix,
+                           options_.large_pause},
+      std::move(callback)));
 }
 
 }  // namespace vtepd

@@ -36,6 +36,9 @@ class ConsulStore : public KvStore {
     std::size_t body_limit = std::size_t{1} << 30U;
     std::chrono::seconds session_ttl{30};
     std::chrono::seconds watch_wait{60};
+    // A prefix with more keys is read at intervals, if it has a pulse (see ConsulWatch).
+    std::size_t large_prefix = 5000;
+    std::chrono::milliseconds large_pause{10000};
     std::chrono::milliseconds stall{5000};  // how long a server may be silent in a call
   };
 
@@ -51,9 +54,8 @@ class ConsulStore : public KvStore {
                    const KvSession* session = nullptr) override;
   Result<bool> erase(const std::string& key, std::uint64_t expected) override;
   Result<std::unique_ptr<KvSession>> create_session() override;
-  Result<std::unique_ptr<KvWatch>> watch(const std::string& prefix,
-                                         std::function<void(KvEvent)> callback,
-                                         const std::string& required = {}) override;
+  Result<std::unique_ptr<KvWatch>> watch(const KvScope& scope,
+                                         std::function<void(KvEvent)> callback) override;
 
  private:
   ConsulStore(const Options& options, std::shared_ptr<consul::KvClient> client);

@@ -2,17 +2,17 @@
 // The only file that includes cpprestsdk.
 #include "consul/http.h"
 
+#include "consul/credentials.h"
+
 #include <charconv>
 #include <condition_variable>
+#include <deque>
 #include <exception>
-#include <fstream>
-#include <iterator>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include <boost/asio/ssl.hpp>
-#include <cpprest/containerstream.h>
 #include <cpprest/http_client.h>
 #include <openssl/crypto.h>
 #include <pplx/threadpool.h>
@@ -24,10 +24,11 @@ namespace {
 namespace web_http = web::http;
 using web_http::client::http_client;
 using web_http::client::http_client_config;
-using Body = concurrency::streams::container_buffer<std::vector<std::uint8_t>>;
+using Bytes = std::vector<std::uint8_t>;
 using Token = pplx::cancellation_token_source;
 
 constexpr std::size_t kThreads = 2;
+constexpr std::size_t kPart = std::size_t{64} << 10U;  // of a body, in bytes
 
 struct TooLarge : std::exception {};
 
@@ -39,6 +40,28 @@ struct CallState {
   std::optional<HttpResult> result;
   bool sent = false;
   Token token;
+
+  // Of the body, once there is a result: what has come and was not taken, and how it ended.
+  std::deque<Bytes> parts;
+  std::optional<HttpPart> end;
+
+  void add(Bytes part) {
+    {
+      const std::lock_guard guard(mutex);
+      parts.push_back(std::move(part));
+    }
+    changed.notify_all();
+  }
+
+  void finish_body(HttpPart outcome) {
+    {
+      const std::lock_guard guard(mutex);
+      if (!end) {
+        end = std::move(outcome);
+      }
+    }
+    changed.notify_all();
+  }
 
   void finish(HttpResult outcome) {
     {
@@ -67,10 +90,9 @@ std::optional<std::uint64_t> number(const web_http::http_headers& headers, const
   return whole ? std::optional(value) : std::nullopt;
 }
 
-HttpResponse answer_of(const web_http::http_response& response, Body& body) {
+HttpResponse head_of(const web_http::http_response& response) {
   HttpResponse answer;
   answer.status = response.status_code();
-  answer.body = std::move(body.collection());
   answer.index = number(response.headers(), "X-Consul-Index");
   answer.last_contact_ms = number(response.headers(), "X-Consul-LastContact");
   const auto leader = response.headers().find("X-Consul-KnownLeader");
@@ -78,6 +100,19 @@ HttpResponse answer_of(const web_http::http_response& response, Body& body) {
     answer.known_leader = leader->second == "true";
   }
   return answer;
+}
+
+// To be called in the handler of a task that failed.
+HttpFailure failure_of(const std::exception_ptr& thrown, std::size_t limit) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const TooLarge&) {
+    return {"the answer is over the limit of " + std::to_string(limit) +
+                " bytes ('body_limit' in [store])",
+            false, false};
+  } catch (const std::exception& error) {
+    return {error.what(), false, false};
+  }
 }
 
 class Call : public HttpCall {
@@ -95,7 +130,9 @@ class Call : public HttpCall {
   }
 
   void cancel() override {
-    state_->finish(tl::make_unexpected(HttpFailure{"ended", false, true}));
+    const HttpFailure ended{"ended", false, true};
+    state_->finish(tl::make_unexpected(ended));
+    state_->finish_body(tl::make_unexpected(ended));
     state_->token.cancel();
   }
 
@@ -105,63 +142,21 @@ class Call : public HttpCall {
     return std::move(*state_->result);
   }
 
+  std::optional<HttpPart> next(std::chrono::milliseconds time) override {
+    std::unique_lock guard(state_->mutex);
+    state_->changed.wait_for(guard, time,
+                             [this] { return !state_->parts.empty() || state_->end.has_value(); });
+    if (state_->parts.empty()) {
+      return state_->end;
+    }
+    auto part = std::move(state_->parts.front());
+    state_->parts.pop_front();
+    return part;
+  }
+
  private:
   std::shared_ptr<CallState> state_;
 };
-
-// Contents of the TLS files, read once: a file that breaks later cannot weaken a connection.
-struct Credentials {
-  std::string ca;
-  std::string cert;
-  std::string key;
-};
-
-boost::system::error_code load(boost::asio::ssl::context& context, const Credentials& pem) {
-  boost::system::error_code error;
-  if (!pem.ca.empty()) {
-    // Only these authorities, not the host's besides.
-    SSL_CTX_set_cert_store(context.native_handle(), X509_STORE_new());
-    context.add_certificate_authority(boost::asio::buffer(pem.ca), error);
-  }
-  if (!error && !pem.cert.empty()) {
-    context.use_certificate_chain(boost::asio::buffer(pem.cert), error);
-  }
-  if (!error && !pem.key.empty()) {
-    context.use_private_key(boost::asio::buffer(pem.key), boost::asio::ssl::context::pem, error);
-  }
-  return error;
-}
-
-Result<std::string> read_pem(const std::string& path) {
-  if (path.empty()) {
-    return std::string();
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (text.empty()) {
-    return fail(ErrorKind::Invalid, "the TLS file '" + path + "' cannot be read or is empty");
-  }
-  return text;
-}
-
-// Each file is tried alone, so that the message names the right one.
-Result<Credentials> read_credentials(const TlsFiles& files) {
-  Credentials all;
-  for (const auto& [path, member] :
-       {std::pair(files.ca, &Credentials::ca), std::pair(files.cert, &Credentials::cert),
-        std::pair(files.key, &Credentials::key)}) {
-    auto text = read_pem(path);
-    if (!text) {
-      return fail(text.error());
-    }
-    all.*member = std::move(*text);
-    boost::asio::ssl::context context(boost::asio::ssl::context::tls_client);
-    if (const auto error = load(context, all)) {
-      return fail(ErrorKind::Invalid, "the TLS file '" + path + "': " + error.message());
-    }
-  }
-  return all;
-}
 
 web_http::method method_of(HttpRequest::Method method) {
   switch (method) {
@@ -242,10 +237,50 @@ web_http::http_request CpprestClient::message_of(const HttpRequest& request,
   return message;
 }
 
+// What the steps of one call need; the client lives as long as they do.
+struct Transfer {
+  std::shared_ptr<CallState> state;
+  std::shared_ptr<http_client> client;
+  std::shared_ptr<Pool> pool;
+  std::size_t limit = 0;
+
+  void fail(const std::exception_ptr& thrown) const {
+    pool->drop(client);
+    const auto failure = failure_of(thrown, limit);
+    state->finish(tl::make_unexpected(failure));
+    state->finish_body(tl::make_unexpected(failure));
+  }
+};
+
+// Part after part until the body ends; whether it ended well is what content_ready() tells.
+void read_on(const Transfer& transfer, const web_http::http_response& response) {
+  const auto part = std::make_shared<Bytes>(kPart);
+  auto source = response.body().streambuf();
+  source.getn(part->data(), part->size())
+      .then([=](const pplx::task<std::size_t>& task) {
+        part->resize(task.get());
+        if (part->empty()) {
+          // One of the library's two threads must not wait for what the other may have to do.
+          return response.content_ready().then(
+              [transfer](const web_http::http_response& /*whole*/) {
+                transfer.state->finish_body(Bytes());
+              });
+        }
+        transfer.state->add(std::move(*part));
+        read_on(transfer, response);
+        return pplx::task_from_result();
+      })
+      .then([transfer](const pplx::task<void>& task) {
+        try {
+          task.get();
+        } catch (...) {
+          transfer.fail(std::current_exception());
+        }
+      });
+}
+
 void CpprestClient::launch(web_http::http_request message, HttpRequest::Method method,
                            const std::shared_ptr<CallState>& state) {
-  const auto body = std::make_shared<Body>();
-  message.set_response_stream(body->create_ostream());
   message.set_progress_handler([state, limit = options_.body_limit](auto direction, auto bytes) {
     if (direction == web_http::message_direction::upload) {
       const std::lock_guard guard(state->mutex);
@@ -254,23 +289,16 @@ void CpprestClient::launch(web_http::http_request message, HttpRequest::Method m
       throw TooLarge();
     }
   });
-  const auto client = client_for(method);
-  client->request(message, state->token.get_token())
-      .then([](const web_http::http_response& response) { return response.content_ready(); })
-      .then([state, body, client, pool = pool_,
-             limit = options_.body_limit](const pplx::task<web_http::http_response>& task) {
-        std::string what;
+  const Transfer transfer{state, client_for(method), pool_, options_.body_limit};
+  transfer.client->request(message, state->token.get_token())
+      .then([transfer](const pplx::task<web_http::http_response>& task) {
         try {
-          state->finish(answer_of(task.get(), *body));
-          return;
-        } catch (const TooLarge&) {
-          what = "the answer is over the limit of " + std::to_string(limit) +
-                 " bytes ('body_limit' in [store])";
-        } catch (const std::exception& error) {
-          what = error.what();
+          const auto response = task.get();
+          transfer.state->finish(head_of(response));
+          read_on(transfer, response);
+        } catch (...) {
+          transfer.fail(std::current_exception());
         }
-        pool->drop(client);
-        state->finish(tl::make_unexpected(HttpFailure{std::move(what), false, false}));
       });
 }
 
@@ -313,15 +341,29 @@ Result<std::unique_ptr<HttpClient>> HttpClient::create(Options options) {
 }
 
 HttpResult HttpClient::send(const HttpRequest& request, const std::string& token) {
+  using Clock = std::chrono::steady_clock;
+  const auto deadline = Clock::now() + request.deadline;
+  const auto left = [&] {
+    return std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+  };
+  const HttpFailure late{"no answer within " + std::to_string(request.deadline.count()) + " ms",
+                         false, false};
   const auto call = start(request, token);
-  if (call->wait_for(request.deadline)) {
-    return call->take();
+  if (!call->wait_for(request.deadline)) {
+    call->cancel();
+    auto result = call->take();  // says whether the request was sent
+    return tl::make_unexpected(HttpFailure{late.what, !result && result.error().sent, false});
   }
-  call->cancel();
   auto result = call->take();
-  if (!result && result.error().canceled) {
-    result.error().what = "no answer within " + std::to_string(request.deadline.count()) + " ms";
-    result.error().canceled = false;
+  while (result) {
+    const auto part = call->next(left());
+    if (!part || !*part) {
+      return tl::make_unexpected(HttpFailure{part ? part->error().what : late.what, true, false});
+    }
+    if ((*part)->empty()) {
+      break;
+    }
+    result->body.insert(result->body.end(), (*part)->begin(), (*part)->end());
   }
   return result;
 }

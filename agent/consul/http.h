@@ -43,15 +43,19 @@ struct HttpFailure {
 };
 
 using HttpResult = tl::expected<HttpResponse, HttpFailure>;
+// A piece of a body; an empty one is its end.
+using HttpPart = tl::expected<std::vector<std::uint8_t>, HttpFailure>;
 
 // A request that is under way. Ended by its destructor if it still is.
 class HttpCall {
  public:
   virtual ~HttpCall() = default;
-  // True once there is a result.
+  // True once there is a result: the answer's status and headers, or a failure.
   virtual bool wait_for(std::chrono::milliseconds time) = 0;
-  virtual void cancel() = 0;  // from any thread; the result follows at once
-  virtual HttpResult take() = 0;
+  virtual void cancel() = 0;      // from any thread; the result follows at once
+  virtual HttpResult take() = 0;  // without its body
+  // After a result that is no failure: the body's next part. Nothing: none came within the time.
+  virtual std::optional<HttpPart> next(std::chrono::milliseconds time) = 0;
 };
 
 // HTTP to one server. Connections are kept for reads; a write gets a connection of its own, because
@@ -74,6 +78,7 @@ class HttpClient {
   // `token` is sent as X-Consul-Token if it is not empty.
   [[nodiscard]] virtual std::unique_ptr<HttpCall> start(const HttpRequest& request,
                                                         const std::string& token) = 0;
+  // The whole answer.
   [[nodiscard]] HttpResult send(const HttpRequest& request, const std::string& token);
 };
 

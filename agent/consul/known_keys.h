@@ -11,27 +11,42 @@
 
 namespace vtepd::consul {
 
-// The keys of a watched prefix with their indices, by which an answer is compared with the last.
+// The keys of a watched scope with their indices, by which an answer is compared with the last.
 class KnownKeys {
  public:
-  // Keys that the answer lacks, at most so many.
-  [[nodiscard]] std::vector<std::string> missing(const std::vector<PairView>& views,
-                                                 std::size_t at_most) const;
+  // One answer, taken in pair by pair. Only values that are new or changed are decoded, all of them
+  // if `everything`. What is known stays as it was until it is committed.
+  class Reading {
+   public:
+    Reading(const KnownKeys& known, const KvScope& scope, bool everything)
+        : known_(known), scope_(scope), everything_(everything) {}
 
-  // What changed, in key order: Put for new and changed keys, Delete for missing ones. Only changed
-  // values are decoded. An error leaves everything as it was.
-  Result<std::vector<KvEvent>> update(const std::vector<PairView>& views);
+    Result<void> take(const PairView& view);
+    // All pairs were taken: puts them in order. Unavailable if a key came twice.
+    Result<void> finish();
+    [[nodiscard]] bool has(const std::string& key) const;
+    // Known keys that the answer lacks, at most so many.
+    [[nodiscard]] std::vector<std::string> missing(std::size_t at_most) const;
 
-  // The whole answer as a snapshot.
-  Result<KvEvent> replace(const std::vector<PairView>& views);
+   private:
+    friend class KnownKeys;
 
- private:
-  struct Known {
-    std::string key;
-    std::uint64_t index = 0;
+    const KnownKeys& known_;
+    const KvScope& scope_;
+    bool everything_;
+    std::vector<KvPair> keys_;     // without values
+    std::vector<KvPair> changed_;  // with values
+    std::size_t next_ = 0;         // where in the known keys the next one is, if they are in order
   };
 
-  std::vector<Known> keys_;  // in key order
+  // Makes the reading what is known. The answer: a snapshot if everything was read, else what was
+  // put and what went.
+  std::vector<KvEvent> commit(Reading reading);
+
+  [[nodiscard]] std::size_t size() const { return keys_.size(); }
+
+ private:
+  std::vector<KvPair> keys_;  // in key order, without values
 };
 
 }  // namespace vtepd::consul

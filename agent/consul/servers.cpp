@@ -132,6 +132,12 @@ Result<HttpResponse> Servers::finish_query(Query& query, const std::string& oper
                                            const std::vector<unsigned>& also) {
   auto result = query.call->take();
   const bool ended = !result && result.error().canceled;
+  if (result && result->status != kOk) {
+    // Short, and part of the message; without it the status must do.
+    if (auto said = query.call->next(kProbeDeadline); said && *said) {
+      result->body = std::move(**said);
+    }
+  }
   if (result && result->status == kForbidden) {
     static_cast<void>(token_.refresh());
   }

@@ -43,9 +43,14 @@ class Servers {
   };
 
   Query start_query(const std::string& target);
-  // What became of a query. A failure makes the next server the present one.
+  // What became of a query: status and headers; the body is then read from its call. A failure
+  // makes the next server the present one.
   Result<HttpResponse> finish_query(Query& query, const std::string& operation,
                                     const std::vector<unsigned>& also);
+
+  // The query failed after that, in its body.
+  void give_up(const Query& query) { leave(query.server); }
+
   // Whether that server answers and knows a leader.
   Result<void> probe(std::size_t server);
 

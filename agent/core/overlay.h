@@ -114,6 +114,8 @@ class Overlay {
   [[nodiscard]] const EndpointRecord* fdb_owner(const FdbKey& key) const;
 
   [[nodiscard]] const NetworkRecord* network_of(Vni vni) const;
+  // Whether an endpoint of this host is in the network.
+  [[nodiscard]] bool is_used_here(const std::string& network_id) const;
   [[nodiscard]] std::uint32_t peer_id(const IpAddress& vtep) const;
   [[nodiscard]] std::optional<PeerRoute> route(const IpAddress& vtep) const;
   [[nodiscard]] std::size_t endpoint_count() const;

@@ -255,6 +255,11 @@ const Overlay::NetworkRecord* Overlay::find_network(const std::string& name_or_i
   return several ? nullptr : by_prefix;
 }
 
+bool Overlay::is_used_here(const std::string& network_id) const {
+  const auto network = networks_.find(network_id);
+  return network != networks_.end() && !network->second.locals.empty();
+}
+
 const Overlay::NetworkRecord* Overlay::network_of(Vni vni) const {
   for (const auto& [id, record] : networks_) {
     if (record.network) {

@@ -68,6 +68,11 @@ struct Acked {
   IpAddress vtep;
 };
 
+// A network that is followed since lately is complete, by the events before this one.
+struct NetworkRead {
+  std::string id;
+};
+
 // A key that does not parse: counted and shown; its last good value stays.
 struct Malformed {
   std::string key;
@@ -95,7 +100,7 @@ using StoreEvent =
                  store_event::EndpointGone, store_event::FloatingUp, store_event::FloatingGone,
                  store_event::NodeUp, store_event::NodeGone, store_event::DockerNodeUp,
                  store_event::DockerNodeGone, store_event::AckRequested, store_event::Acked,
-                 store_event::Malformed, store_event::Mended, store_event::Synced,
-                 store_event::Outage, store_event::Recovered>;
+                 store_event::NetworkRead, store_event::Malformed, store_event::Mended,
+                 store_event::Synced, store_event::Outage, store_event::Recovered>;
 
 }  // namespace vtepd

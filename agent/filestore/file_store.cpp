@@ -96,11 +96,11 @@ Result<std::unique_ptr<KvSession>> FileStore::create_session() {
       std::make_unique<FileSession>(core_, std::move(*fd), std::move(id)));
 }
 
-// What is required is told by the folder's marker file, whatever the prefix.
-Result<std::unique_ptr<KvWatch>> FileStore::watch(const std::string& prefix,
-                                                  std::function<void(KvEvent)> callback,
-                                                  const std::string& /*required*/) {
-  return filestore::FileWatch::start(core_, prefix, std::move(callback));
+// What is required is told by the folder's marker file, whatever the scope; one file that changed
+// is read alone, so no pulse is needed.
+Result<std::unique_ptr<KvWatch>> FileStore::watch(const KvScope& scope,
+                                                  std::function<void(KvEvent)> callback) {
+  return filestore::FileWatch::start(core_, scope, std::move(callback));
 }
 
 FileStore::Stats FileStore::stats() const {

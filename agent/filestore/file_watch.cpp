@@ -24,11 +24,12 @@ constexpr int kHealthPeriodMs = 1000;
 }  // namespace
 
 Result<std::unique_ptr<KvWatch>> FileWatch::start(std::shared_ptr<StoreCore> core,
-                                                  std::string prefix,
+                                                  const KvScope& scope,
                                                   std::function<void(KvEvent)> callback) {
   auto loop = std::make_shared<Loop>();
   loop->core = std::move(core);
-  loop->prefix = std::move(prefix);
+  loop->prefix = scope.prefix;
+  loop->single = scope.single;
   loop->callback = std::move(callback);
   loop->wake = UniqueFd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!loop->wake.valid()) {
@@ -102,6 +103,7 @@ void FileWatch::Loop::read_everything() {
     report_outage(pairs.error());
     return;
   }
+  std::erase_if(*pairs, [this](const KvPair& pair) { return !in_scope(pair.key); });
   if (!std::exchange(outage, {}).empty()) {
     emit({KvEvent::Kind::Recovered, {}, {}});
   }
@@ -152,16 +154,22 @@ Result<void> FileWatch::Loop::deliver_folder(const std::string& path) {
     return fail(pairs.error());
   }
   for (auto& pair : *pairs) {
-    KvEvent event;
-    event.pairs.push_back(std::move(pair));
-    emit(std::move(event));
+    if (in_scope(pair.key)) {
+      KvEvent event;
+      event.pairs.push_back(std::move(pair));
+      emit(std::move(event));
+    }
   }
   return {};
 }
 
 bool FileWatch::Loop::relevant(const std::string& path) const {
   const auto key = key_of_path(path);
-  return key && key->starts_with(prefix);
+  return key && in_scope(*key);
+}
+
+bool FileWatch::Loop::in_scope(const std::string& key) const {
+  return single ? key == prefix : key.starts_with(prefix);
 }
 
 // Once per reason. From here on nothing is believed until everything was read again.

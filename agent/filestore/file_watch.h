@@ -19,7 +19,8 @@ namespace vtepd::filestore {
 // a lost event, a moved folder, an outage or refresh(). May be destroyed from its own callback.
 class FileWatch : public KvWatch {
  public:
-  static Result<std::unique_ptr<KvWatch>> start(std::shared_ptr<StoreCore> core, std::string prefix,
+  static Result<std::unique_ptr<KvWatch>> start(std::shared_ptr<StoreCore> core,
+                                                const KvScope& scope,
                                                 std::function<void(KvEvent)> callback);
   ~FileWatch() override;
   FileWatch(const FileWatch&) = delete;
@@ -31,6 +32,7 @@ class FileWatch : public KvWatch {
   struct Loop {
     std::shared_ptr<StoreCore> core;
     std::string prefix;
+    bool single = false;
     std::function<void(KvEvent)> callback;
     UniqueFd wake;
     std::atomic<bool> stop{false};
@@ -47,6 +49,7 @@ class FileWatch : public KvWatch {
     void report_outage(const Error& error);
     void emit(KvEvent event);
     [[nodiscard]] bool relevant(const std::string& path) const;
+    [[nodiscard]] bool in_scope(const std::string& key) const;
   };
 
   explicit FileWatch(std::shared_ptr<Loop> loop);

@@ -72,7 +72,7 @@ class Control {
   virtual void add_address(const AddressRequest& request, Reply<EndpointView> reply) = 0;
   // NotFound: the endpoint does not hold it. The MAC is not looked at.
   virtual void remove_address(const AddressRequest& request, Reply<EndpointView> reply) = 0;
-  virtual Result<std::vector<EndpointView>> endpoints() = 0;
+  virtual void endpoints(Reply<std::vector<EndpointView>> reply) = 0;
   virtual Result<std::vector<FdbView>> fdb() = 0;
   virtual Result<std::vector<NeighbourView>> neighbours() = 0;
   virtual Result<std::vector<VtepView>> vteps() = 0;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace vtepd {
@@ -20,13 +21,32 @@ struct KvPair {
   std::uint64_t index = 0;
 };
 
-// What a watch reports. A snapshot is complete for the prefix: what it lacks is deleted. A change
-// is one key. An outage means that nothing is known until the next snapshot; the last state stays.
+// What a watch reports. A snapshot is complete for the scope: what it lacks is deleted. A change
+// is one key or some. An outage means that nothing is known until the next snapshot; the last state
+// stays.
 struct KvEvent {
   enum class Kind { Snapshot, Put, Delete, Outage, Recovered };
   Kind kind = Kind::Put;
-  std::vector<KvPair> pairs;  // Snapshot: all; Put: one; Delete: one, key only
+  std::vector<KvPair> pairs;  // Snapshot: all; Put: what changed; Delete: what went, keys only
   std::string reason;         // Outage: what is wrong and what to do
+};
+
+// What a watch is on.
+struct KvScope {
+  KvScope(std::string keys) : prefix(std::move(keys)) {}  // NOLINT(google-explicit-constructor)
+
+  KvScope(const char* keys) : prefix(keys) {}  // NOLINT(google-explicit-constructor)
+
+  std::string prefix;
+  // The key `prefix` alone, instead of all that start with it.
+  bool single = false;
+  // A key below the prefix that is always there: a store that may leave out what it must not show
+  // reports an outage when it is missing, and no deletion. Empty: there is no such key.
+  std::string required{};
+  // A key that is written about when keys below the prefix come or go. A store that has to read all
+  // of a long prefix to see one change may follow this key instead, and read the prefix at
+  // intervals. Empty: there is none.
+  std::string pulse{};
 };
 
 // A session's keys vanish when the process that made it ends, however it ends.
@@ -61,12 +81,9 @@ class KvStore {
   // Deletes if the key's index is `expected`. False if it is not; true if it is already gone.
   virtual Result<bool> erase(const std::string& key, std::uint64_t expected) = 0;
   virtual Result<std::unique_ptr<KvSession>> create_session() = 0;
-  // Calls back on a thread of its own, first with a snapshot (or an outage), in order. `required`
-  // is a key below the prefix that is always there: a store that may leave out what it must not
-  // show reports an outage when it is missing, and no deletion. Empty: there is no such key.
-  virtual Result<std::unique_ptr<KvWatch>> watch(const std::string& prefix,
-                                                 std::function<void(KvEvent)> callback,
-                                                 const std::string& required = {}) = 0;
+  // Calls back on a thread of its own, first with a snapshot (or an outage), in order.
+  virtual Result<std::unique_ptr<KvWatch>> watch(const KvScope& scope,
+                                                 std::function<void(KvEvent)> callback) = 0;
 };
 
 }  // namespace vtepd

@@ -5,8 +5,8 @@
 #include "registry/keys.h"
 #include "registry/network_codec.h"
 #include "registry/own_codec.h"
+#include "registry/packed_id.h"
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -18,6 +18,10 @@ namespace vtepd {
 namespace {
 
 using registry::Keys;
+using registry::pack;
+using registry::PackedHash;
+using registry::PackedId;
+using registry::unpack;
 using Events = std::vector<StoreEvent>;
 
 std::uint64_t hash_of(const std::string& value) {
@@ -38,33 +42,6 @@ struct Part {
   std::optional<registry::NetworkRecord> network;
   std::optional<registry::OverlayRecord> overlay;
 };
-
-// 64 hex digits in half the room.
-using PackedId = std::array<std::uint64_t, 4>;
-
-struct PackedHash {
-  std::size_t operator()(const PackedId& id) const noexcept { return id[0] ^ id[2]; }
-};
-
-PackedId pack(std::string_view id) {
-  PackedId packed{};
-  for (std::size_t i = 0; i < id.size(); ++i) {
-    const auto digit = static_cast<std::uint64_t>(id[i] <= '9' ? id[i] - '0' : id[i] - 'a' + 10);
-    packed.at(i / 16) = packed.at(i / 16) << 4U | digit;
-  }
-  return packed;
-}
-
-std::string unpack(const PackedId& packed) {
-  static constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string id;
-  for (const auto word : packed) {
-    for (unsigned shift = 64; shift > 0; shift -= 4) {
-      id += kDigits[word >> (shift - 4) & 15U];
-    }
-  }
-  return id;
-}
 
 }  // namespace
 
@@ -384,6 +361,25 @@ std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, std::strin
     case KvEvent::Kind::Recovered:
       events.emplace_back(store_event::Recovered{});
       break;
+  }
+  return events;
+}
+
+std::vector<StoreEvent> RegistryDecoder::forget(const std::string& network_id) {
+  Events events;
+  std::vector<std::string> lost{state_->keys.overlay(network_id)};
+  const auto prefix = state_->keys.endpoints(network_id);
+  for (auto other = state_->others.lower_bound(prefix);
+       other != state_->others.end() && other->first.starts_with(prefix); ++other) {
+    lost.push_back(other->first);
+  }
+  if (const auto members = state_->endpoints.find(network_id); members != state_->endpoints.end()) {
+    for (const auto& [packed, seen] : members->second) {
+      lost.push_back(state_->keys.endpoint(network_id, unpack(packed)));
+    }
+  }
+  for (const auto& key : lost) {
+    state_->drop(key, events);
   }
   return events;
 }

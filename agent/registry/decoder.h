@@ -26,6 +26,8 @@ class RegistryDecoder {
   // A key that was read besides the watch, and may be ahead of it: its older word on it is then
   // left out.
   std::vector<StoreEvent> decode_read(const KvEvent& event);
+  // A network's VNIs and endpoints, as if their keys had gone.
+  std::vector<StoreEvent> forget(const std::string& network_id);
 
  private:
   struct State;

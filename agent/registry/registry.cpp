@@ -166,6 +166,21 @@ Result<Network> Registry::ensure_vni(const Network& network) {
   return registry::ensure_vni(Context{store_, options_, Keys(options_.prefix)}, network);
 }
 
+Result<void> Registry::open_endpoints(const std::string& network_id) {
+  const auto made = store_.put(Keys(options_.prefix).endpoints(network_id), "", 0);
+  return made ? Result<void>() : fail(made.error());
+}
+
+Result<std::size_t> Registry::count_endpoints(const std::string& network_id) {
+  const auto key = Keys(options_.prefix).endpoint_count(network_id);
+  const auto pair = store_.get(key);
+  if (!pair || !*pair) {
+    return pair ? Result<std::size_t>(0) : fail(pair.error());
+  }
+  const auto count = registry::decode_count(key, (*pair)->value);
+  return count ? Result<std::size_t>(*count) : fail(count.error());
+}
+
 Result<Endpoint> Registry::create_endpoint(const Network& network, const EndpointSpec& spec) {
   return registry::create_endpoint(Context{store_, options_, Keys(options_.prefix)}, network, spec);
 }

@@ -32,7 +32,7 @@ class Registry {
 
   Registry(KvStore& store, Options options);
 
-  // At the first use of a store: makes the keys that RegistryWatch::trees takes for proof, from
+  // At the first use of a store: makes the keys that RegistryWatch takes for proof, from
   // then on, that an answer is complete.
   Result<void> prepare();
   // Whether they are there.
@@ -44,6 +44,12 @@ class Registry {
   Result<void> remove_network(const std::string& network_id);   // Conflict while endpoints exist
   // Gives a network without a VNI one, as Docker does at the first join.
   Result<Network> ensure_vni(const Network& network);
+
+  // Makes the key that RegistryWatch takes for proof that it was shown a network's endpoints, as
+  // dockerd does before it lists them.
+  Result<void> open_endpoints(const std::string& network_id);
+  // As the network's own count has it.
+  Result<std::size_t> count_endpoints(const std::string& network_id);
 
   // Writes the endpoint with an empty sandbox, takes its address and counts it.
   Result<Endpoint> create_endpoint(const Network& network, const EndpointSpec& spec);

@@ -191,6 +191,7 @@ Result<SavedState> StateFile::load() const {
     for (const auto& value : document.value("floating", json::array())) {
       state.floating.push_back(floating_from(value));
     }
+    state.networks = document.value("networks", std::vector<std::string>());
     return state;
   });
 }
@@ -206,6 +207,7 @@ Result<void> StateFile::save(const SavedState& state) const {
   }
   const json document{{"schema", 1},
                       {"floating", std::move(floating)},
+                      {"networks", state.networks},
                       {"idle_device", state.idle_device},
                       {"store", state.store},
                       {"endpoints", std::move(endpoints)}};

@@ -14,6 +14,7 @@ namespace vtepd {
 struct SavedState {
   std::vector<LocalEndpoint> endpoints;
   std::vector<FloatingAddress> floating;  // that these endpoints hold
+  std::vector<std::string> networks;      // whose endpoints were followed in the store
   std::string idle_device;                // name of the idle vxlan device, if we made one
   // Which store this instance was in step with: from then on a folder without one is a store that
   // is not mounted, not a place to make a new one.

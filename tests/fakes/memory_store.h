@@ -88,17 +88,32 @@ class MemoryStore : public KvStore {
     return std::make_unique<Session>();
   }
 
-  Result<std::unique_ptr<KvWatch>> watch(const std::string& /*prefix*/,
-                                         std::function<void(KvEvent)> callback,
-                                         const std::string& /*required*/ = {}) override {
+  // Calls back on the thread of whoever writes.
+  Result<std::unique_ptr<KvWatch>> watch(const KvScope& scope,
+                                         std::function<void(KvEvent)> callback) override {
     const std::lock_guard lock(mutex_);
-    callback_ = std::move(callback);
-    KvEvent snapshot{KvEvent::Kind::Snapshot, {}, {}};
-    for (const auto& [key, pair] : pairs_) {
-      snapshot.pairs.push_back(pair);
+    watchers_.push_back({++last_watcher_, scope, std::move(callback)});
+    snapshot(watchers_.back());
+    return std::make_unique<Watch>(*this, last_watcher_);
+  }
+
+  // What the watches on such a scope report, besides what is written.
+  void report(const std::string& prefix, const KvEvent& event) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& watcher : watchers_) {
+      if (watcher.scope.prefix == prefix) {
+        watcher.callback(event);
+      }
     }
-    tell(snapshot);
-    return std::make_unique<Watch>();
+  }
+
+  std::vector<KvScope> watched() {
+    const std::lock_guard lock(mutex_);
+    std::vector<KvScope> scopes;
+    for (const auto& watcher : watchers_) {
+      scopes.push_back(watcher.scope);
+    }
+    return scopes;
   }
 
  private:
@@ -108,23 +123,66 @@ class MemoryStore : public KvStore {
     std::string name = "session";
   };
 
+  struct Watcher {
+    int number = 0;
+    KvScope scope;
+    std::function<void(KvEvent)> callback;
+
+    [[nodiscard]] bool covers(const std::string& key) const {
+      return scope.single ? key == scope.prefix : key.starts_with(scope.prefix);
+    }
+  };
+
   struct Watch : KvWatch {
-    void refresh() override {}
+    Watch(MemoryStore& watched_store, int its_number) : store(watched_store), number(its_number) {}
+
+    ~Watch() override {
+      const std::lock_guard lock(store.mutex_);
+      std::erase_if(store.watchers_, [&](const Watcher& w) { return w.number == number; });
+    }
+
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+    void refresh() override {
+      const std::lock_guard lock(store.mutex_);
+      for (const auto& watcher : store.watchers_) {
+        if (watcher.number == number) {
+          store.snapshot(watcher);
+        }
+      }
+    }
+
+    MemoryStore& store;
+    int number;
   };
 
   static Failure gone() { return fail(ErrorKind::Unavailable, "the store is away"); }
 
   void tell(const KvEvent& event) {
-    if (callback_) {
-      callback_(event);
+    for (const auto& watcher : watchers_) {
+      if (watcher.covers(event.pairs.front().key)) {
+        watcher.callback(event);
+      }
     }
+  }
+
+  void snapshot(const Watcher& watcher) {
+    KvEvent event{KvEvent::Kind::Snapshot, {}, {}};
+    for (const auto& [key, pair] : pairs_) {
+      if (watcher.covers(key)) {
+        event.pairs.push_back(pair);
+      }
+    }
+    watcher.callback(std::move(event));
   }
 
   std::mutex mutex_;
   std::map<std::string, KvPair> pairs_;
   std::uint64_t index_ = 0;
   bool away_ = false;
-  std::function<void(KvEvent)> callback_;
+  std::vector<Watcher> watchers_;
+  int last_watcher_ = 0;
 };
 
 }  // namespace vtepd

@@ -5,6 +5,12 @@
 
 namespace vtepd::test {
 
+KvScope scope_of(const std::string& prefix, const std::string& required) {
+  KvScope scope(prefix);
+  scope.required = required;
+  return scope;
+}
+
 ConsulStore::Options store_options(const std::string& url) {
   ConsulStore::Options options;
   options.addresses = {url};

@@ -89,7 +89,7 @@ TEST_F(ConsulAcl, APrefixThatBecomesHiddenEmptiesNothing) {
   ASSERT_TRUE(store->put("t/marker", "", 0).value());
   ASSERT_TRUE(store->put("t/sub/a", "1", 0).value());
   Recorder recorder;
-  const auto watch = store->watch("t/", recorder.callback(), "t/marker");
+  const auto watch = store->watch(scope_of("t/", "t/marker"), recorder.callback());
   ASSERT_TRUE(recorder.wait_for([](const Events& events) { return replay(events).size() == 2; }));
   const auto outage = [](const Events& events) {
     return events.back().kind == KvEvent::Kind::Outage;

@@ -87,7 +87,7 @@ TEST_F(ConsulReal, AWatchSurvivesAStopAndAFreeze) {
   ASSERT_TRUE(store->put("w/marker", "", 0).value());
   ASSERT_TRUE(store->put("w/a", "1", 0).value());
   Recorder recorder;
-  const auto watch = store->watch("w/", recorder.callback(), "w/marker");
+  const auto watch = store->watch(scope_of("w/", "w/marker"), recorder.callback());
   ASSERT_TRUE(recorder.wait_for([](const Events& events) { return replay(events).size() == 2; }));
 
   server_.stop();
@@ -107,6 +107,61 @@ TEST_F(ConsulReal, AWatchSurvivesAStopAndAFreeze) {
   EXPECT_EQ(replay(recorder.events()).size(), 2U);
   ASSERT_TRUE(store->put("w/b", "2", 0).value());
   EXPECT_TRUE(recorder.wait_for([](const Events& events) { return replay(events).size() == 3; }));
+}
+
+TEST_F(ConsulReal, ALargeScopeIsReadAfterItsPulseAndAtIntervals) {
+  auto options = store_options(server_.url());
+  options.large_prefix = 20;
+  options.large_pause = Milliseconds(1500);
+  const auto store = open_store(options);
+  const auto write = [&](const std::string& key, const std::string& value) {
+    const auto old = store->get(key);
+    ASSERT_TRUE(store->put(key, value, *old ? (*old)->index : 0).value());
+  };
+  write("count", "30");
+  for (int i = 0; i < 30; ++i) {
+    write("many/" + std::to_string(100 + i), "1");
+  }
+  KvScope scope("many/");
+  scope.pulse = "count";
+  Recorder recorder;
+  const auto watch = store->watch(scope, recorder.callback());
+  const auto has = [](const std::string& key, const std::string& value) {
+    return [=](const Events& events) {
+      const auto state = replay(events);
+      return std::find(state.begin(), state.end(), std::pair(key, value)) != state.end();
+    };
+  };
+  ASSERT_TRUE(recorder.wait_for(has("many/129", "1")));
+
+  write("many/100", "2");
+  EXPECT_FALSE(recorder.wait_for(has("many/100", "2"), Seconds(3))) << "nothing told it to look";
+  write("count", "31");
+  EXPECT_TRUE(recorder.wait_for(has("many/100", "2"), Seconds(5)));
+  // What is written after its pulse is seen by the second reading.
+  sleep_for(Milliseconds(200));
+  write("many/101", "2");
+  EXPECT_TRUE(recorder.wait_for(has("many/101", "2"), Seconds(5)));
+
+  // However often the pulse comes, and is asked for besides: one reading an interval.
+  const auto before = recorder.events().size();
+  const auto begin = Clock::now();
+  int writes = 0;
+  while (Clock::now() - begin < Seconds(6)) {
+    write("many/102", std::to_string(++writes));
+    write("count", std::to_string(100 + writes));
+    (*watch)->refresh();
+    sleep_for(Milliseconds(20));
+  }
+  EXPECT_TRUE(recorder.wait_for(has("many/102", std::to_string(writes)), Seconds(8)));
+  const auto readings = recorder.events().size() - before;
+  EXPECT_GE(readings, 2U);
+  EXPECT_LE(readings, 8U) << writes << " writes";
+
+  ASSERT_TRUE(store->erase("many/103", (*store->get("many/103"))->index).value());
+  write("count", "1");
+  EXPECT_TRUE(recorder.wait_for([](const Events& events) { return replay(events).size() == 29; },
+                                Seconds(5)));
 }
 
 TEST_F(ConsulReal, EveryConsistencyServesAWatch) {

@@ -125,8 +125,8 @@ class FakeControl : public Control {
     reply(outcome(endpoint_view()));
   }
 
-  Result<std::vector<EndpointView>> endpoints() override {
-    return outcome(std::vector{endpoint_view()});
+  void endpoints(Reply<std::vector<EndpointView>> reply) override {
+    reply(outcome(std::vector{endpoint_view()}));
   }
 
   Result<std::vector<FdbView>> fdb() override { return outcome(fdb_rows); }

@@ -49,7 +49,8 @@ struct Bed {
                                  .port = 4789,
                                  .vtep = kVtep,
                                  .gossip_name = "serf",
-                                 .gossip_port = static_cast<std::uint16_t>(with_gossip ? 7946 : 0)},
+                                 .gossip_port = static_cast<std::uint16_t>(with_gossip ? 7946 : 0),
+                                 .follows_in_use = follows_in_use},
                   Agent::Ports{*loop, *worker, store, *registry, dataplane, links, underlay, state,
                                with_gossip ? &gossip : nullptr});
     ASSERT_TRUE(agent->start(*state.load(), *state.load_pending()));
@@ -92,6 +93,10 @@ struct Bed {
     call([&](Result<T> result) { answer = std::move(result); });
     EXPECT_TRUE(run_until([&] { return answer.has_value(); })) << "no answer";
     return answer ? *answer : Result<T>(fail(ErrorKind::Internal, "no answer"));
+  }
+
+  Result<std::vector<EndpointView>> endpoints() {
+    return ask<std::vector<EndpointView>>([&](auto reply) { agent->endpoints(reply); });
   }
 
   void make_network() {
@@ -141,6 +146,7 @@ struct Bed {
   MemoryStore& store;
   StateFile state;
   bool with_gossip = false;
+  bool follows_in_use = false;
   FakeGossip gossip;
   FakeDataplane dataplane;
   FakeLinks links;

@@ -135,7 +135,7 @@ TEST_F(AgentTest, RestartKeepsEndpointsAndTables) {
   bed.sync();
   EXPECT_EQ(bed.dataplane.state, before);
   EXPECT_EQ(bed.dataplane.applied, 0U) << "what is right is not written again";
-  EXPECT_EQ(bed.agent->endpoints()->size(), 1U);
+  EXPECT_EQ(bed.endpoints()->size(), 1U);
 }
 
 TEST_F(AgentTest, InterfaceGoneWhileDownIsWithdrawn) {

@@ -51,7 +51,7 @@ class AgentGossip : public testing::Test {
     const auto ip = *IpAddress::parse(address);
     return {.join = join,
             .vtep = kDocker,
-            .network = *ObjectId::parse(bed.agent->endpoints()->front().network_id),
+            .network = *ObjectId::parse(bed.endpoints()->front().network_id),
             .endpoint = *ObjectId::parse(id),
             .address = {ip, 24},
             .mac = docker_mac(ip)};

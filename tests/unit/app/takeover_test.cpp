@@ -78,7 +78,7 @@ TEST_F(Takeover, EndpointDetachedMeanwhileIsGone) {
   bed.dataplane.state = {};
   bed.dataplane.carries = false;
   bed.start();
-  const auto name = bed.agent->endpoints()->front().name;
+  const auto name = bed.endpoints()->front().name;
 
   ASSERT_TRUE(bed.detach(name));
 

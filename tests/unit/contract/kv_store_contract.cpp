@@ -171,6 +171,28 @@ TEST_P(KvStoreContract, WatchReportsPutAndDeleteOfAnotherObjectSoon) {
   EXPECT_TRUE(recorder.wait_for([](const Events& events) { return replay(events).empty(); }));
 }
 
+TEST_P(KvStoreContract, AWatchOfASingleKeySeesNoOther) {
+  ASSERT_TRUE(must_put("one/key/", "1", 0));
+  ASSERT_TRUE(must_put("one/key/below", "2", 0));
+  KvScope scope("one/key/");
+  scope.single = true;
+  Recorder recorder;
+
+  const auto watch = store_->watch(scope, recorder.callback());
+
+  const auto shows = [](const char* value) {
+    return [value](const Events& events) {
+      return !events.empty() && replay(events) == decltype(replay(events)){{"one/key/", value}};
+    };
+  };
+  ASSERT_TRUE(recorder.wait_for(shows("1")));
+  ASSERT_TRUE(must_put("one/key/other", "3", 0));
+  ASSERT_TRUE(must_put("one/key/", "4", must_get("one/key/").index));
+  EXPECT_TRUE(recorder.wait_for(shows("4")));
+  ASSERT_TRUE(store_->erase("one/key/", must_get("one/key/").index).value());
+  EXPECT_TRUE(recorder.wait_for([](const Events& events) { return replay(events).empty(); }));
+}
+
 TEST_P(KvStoreContract, WatchLosesNothingUnderChurn) {
   Recorder recorder;
   const auto watch = store_->watch("churn/", recorder.callback());

@@ -42,10 +42,9 @@ class FaultyStore : public KvStore {
 
   Result<std::unique_ptr<KvSession>> create_session() override { return data_.create_session(); }
 
-  Result<std::unique_ptr<KvWatch>> watch(const std::string& prefix,
-                                         std::function<void(KvEvent)> callback,
-                                         const std::string& required = {}) override {
-    return data_.watch(prefix, std::move(callback), required);
+  Result<std::unique_ptr<KvWatch>> watch(const KvScope& scope,
+                                         std::function<void(KvEvent)> callback) override {
+    return data_.watch(scope, std::move(callback));
   }
 
  private:

@@ -11,6 +11,7 @@ namespace vtepd {
 namespace {
 
 constexpr std::uint64_t kNearlyFullPercent = 80;
+constexpr std::size_t kNamedVteps = 5;  // the others are counted
 
 std::vector<HeldAddressView> held_views(const Overlay::NetworkRecord& network,
                                         const Overlay::EndpointRecord& endpoint) {
@@ -253,10 +254,15 @@ void Agent::collect_problems(StatusView& view) {
                               table.option);
     }
   }
+  std::size_t unreachable = 0;
   for (const auto& vtep : overlay_.vteps_in_use()) {
-    if (!overlay_.route(vtep)) {
+    if (!overlay_.route(vtep) && ++unreachable <= kNamedVteps) {
       view.problems.push_back("no underlay route to VTEP " + vtep.to_string());
     }
+  }
+  if (unreachable > kNamedVteps) {
+    view.problems.push_back("no underlay route to " + std::to_string(unreachable - kNamedVteps) +
+                            " further VTEPs; `vtepctl show vteps` lists them");
   }
   if (overlay_.conflicts() > 0) {
     view.problems.push_back(std::to_string(overlay_.conflicts()) +

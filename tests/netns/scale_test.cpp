@@ -3,32 +3,12 @@
 #include "support/lab.h"
 #include "support/store.h"
 
-#include <array>
-#include <cstdio>
 #include <iostream>
 
 #include <gtest/gtest.h>
 
 namespace vtepd::test {
 namespace {
-
-// The i-th address of 172.16.1.0 and up, and Docker's MAC for it.
-struct IpText {
-  explicit IpText(unsigned i) {
-    const unsigned number = (172U << 24U) + (16U << 16U) + 256U + i;
-    std::array<char, 24> text{};
-    const std::array<unsigned, 4> bytes{number >> 24U, number >> 16U & 255U, number >> 8U & 255U,
-                                        number & 255U};
-    std::snprintf(text.data(), text.size(), "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
-    address = text.data();
-    std::snprintf(text.data(), text.size(), "02:42:%02x:%02x:%02x:%02x", bytes[0], bytes[1],
-                  bytes[2], bytes[3]);
-    mac = text.data();
-  }
-
-  std::string address;
-  std::string mac;
-};
 
 // A store of 200,000 endpoints, as configuration management would deliver it.
 TEST(LongScale, TwoHundredThousandEndpointsLoad) {
@@ -41,11 +21,10 @@ TEST(LongScale, TwoHundredThousandEndpointsLoad) {
   const std::string network_id = lab.network_id("big");
   host.stop();
   for (unsigned i = 0; i < kEndpoints; ++i) {
-    const IpText place(i);
     write_endpoint(lab.store(), {.network_id = network_id,
                                  .id = numbered_id(i + 1000),
-                                 .address = place.address,
-                                 .mac = place.mac,
+                                 .address = numbered_address(i),
+                                 .mac = numbered_mac(i),
                                  .vtep = "10.99.0." + std::to_string(2 + i % 200)});
   }
 

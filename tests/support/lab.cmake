@@ -7,6 +7,7 @@ if(TARGET vtepd AND TARGET vtepctl)
     ${CMAKE_CURRENT_LIST_DIR}/capture.cpp
     ${CMAKE_CURRENT_LIST_DIR}/cgroup.cpp
     ${CMAKE_CURRENT_LIST_DIR}/consul.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/consul_keys.cpp
     ${CMAKE_CURRENT_LIST_DIR}/datagrams.cpp
     ${CMAKE_CURRENT_LIST_DIR}/docker.cpp
     ${CMAKE_CURRENT_LIST_DIR}/docker_machine.cpp
@@ -17,6 +18,7 @@ if(TARGET vtepd AND TARGET vtepctl)
     ${CMAKE_CURRENT_LIST_DIR}/loss_meter.cpp
     ${CMAKE_CURRENT_LIST_DIR}/mixed_lab.cpp
     ${CMAKE_CURRENT_LIST_DIR}/netns.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/pinned_map.cpp
     ${CMAKE_CURRENT_LIST_DIR}/process.cpp
     ${CMAKE_CURRENT_LIST_DIR}/sockets.cpp
     ${CMAKE_CURRENT_LIST_DIR}/store.cpp
@@ -30,6 +32,6 @@ if(TARGET vtepd AND TARGET vtepctl)
     VTEPD_PROGRAM="$<TARGET_FILE:vtepd>" VTEPCTL_PROGRAM="$<TARGET_FILE:vtepctl>"
     VTEPD_NEXT_ABI_PROGRAM="$<TARGET_FILE:vtepd_next_abi>" VTEPD_NEXT_ABI=${next_abi})
   target_link_libraries(vtepd_test_lab PUBLIC vtepd_test_packet nlohmann_json::nlohmann_json
-    GTest::gtest Threads::Threads PRIVATE vtepd::flags)
+    GTest::gtest Threads::Threads PRIVATE vtepd_registry vtepd::flags)
   add_dependencies(vtepd_test_lab vtepd vtepctl vtepd_next_abi)
 endif()

@@ -16,7 +16,7 @@ std::string endpoint_file(const std::string& store, const std::string& network_i
   return store + "/kv/docker/network/v1.0/endpoint/" + network_id + "/" + id + "%2F";
 }
 
-void write_endpoint(const std::string& store, const StoredEndpoint& endpoint) {
+std::string endpoint_value(const StoredEndpoint& endpoint) {
   nlohmann::json document = nlohmann::json::parse(R"({
     "anonymous": false, "disableResolution": false,
     "ep_iface": {"dstPrefix": "eth", "routes": null, "srcName": "veth0000000", "v6PoolID": "",
@@ -32,12 +32,40 @@ void write_endpoint(const std::string& store, const StoredEndpoint& endpoint) {
   document["myAliases"] = {endpoint.id.substr(0, 12)};
   document["ep_iface"]["addr"] = endpoint.address + "/24";
   document["ep_iface"]["mac"] = endpoint.mac;
+  return document.dump();
+}
+
+void write_endpoint(const std::string& store, const StoredEndpoint& endpoint) {
   const std::string path = endpoint_file(store, endpoint.network_id, endpoint.id);
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   std::filesystem::create_directories(folder);
   const std::string draft = folder.string() + "/.draft";
-  write_file(draft, document.dump());
+  write_file(draft, endpoint_value(endpoint));
   std::filesystem::rename(draft, path);
+}
+
+namespace {
+
+std::array<unsigned, 4> address_bytes(unsigned number) {
+  const unsigned address = (172U << 24U) + (16U << 16U) + 256U + number;
+  return {address >> 24U, address >> 16U & 255U, address >> 8U & 255U, address & 255U};
+}
+
+}  // namespace
+
+std::string numbered_address(unsigned number) {
+  const auto bytes = address_bytes(number);
+  std::array<char, 24> text{};
+  std::snprintf(text.data(), text.size(), "%u.%u.%u.%u", bytes[0], bytes[1], bytes[2], bytes[3]);
+  return text.data();
+}
+
+std::string numbered_mac(unsigned number) {
+  const auto bytes = address_bytes(number);
+  std::array<char, 24> text{};
+  std::snprintf(text.data(), text.size(), "02:42:%02x:%02x:%02x:%02x", bytes[0], bytes[1], bytes[2],
+                bytes[3]);
+  return text.data();
 }
 
 std::string numbered_id(unsigned number) {

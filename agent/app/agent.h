@@ -49,6 +49,8 @@ class Agent : public Control {
     IpAddress vtep;
     std::string gossip_name;        // "serf 192.0.2.1:7946", for people; empty: none
     std::uint16_t gossip_port = 0;  // where other nodes contact ours
+    // What is found twice, so long apart, in the store is no change under way.
+    std::chrono::milliseconds audit_pause{2000};
   };
 
   // Everything outside the process. All outlive the agent.
@@ -100,6 +102,9 @@ class Agent : public Control {
   void add_address(const AddressRequest& request, Reply<EndpointView> reply) override;
   void remove_address(const AddressRequest& request, Reply<EndpointView> reply) override;
   Result<std::vector<EndpointView>> endpoints() override;
+  void stale_endpoints(Reply<std::vector<EndpointView>> reply) override;
+  void differences(Reply<std::vector<DifferenceView>> reply) override;
+  void repair(const RepairRequest& request, Reply<RepairReply> reply) override;
   Result<std::vector<FdbView>> fdb() override;
   Result<std::vector<NeighbourView>> neighbours() override;
   Result<std::vector<VtepView>> vteps() override;
@@ -108,6 +113,8 @@ class Agent : public Control {
 
  private:
   friend class AttachFlow;
+  friend class AuditFlow;
+  friend class RepairFlow;
   using Clock = std::chrono::steady_clock;
   using Done = std::function<void()>;
 
@@ -158,6 +165,12 @@ class Agent : public Control {
   // Asks for a read of everything, at most so often.
   bool refresh_store(std::chrono::milliseconds interval);
 
+  // What is not as it should be (agent_audit.cpp).
+  [[nodiscard]] registry::Witness witness(bool in_operation) const;
+  // What the agent's own tables have to say about what was read from the store.
+  void add_findings(registry::Audit& audit) const;
+  Result<std::vector<DifferenceView>> table_differences();
+
   // Addresses that move (agent_addresses.cpp).
   void on_announcement(const DataplaneEvent& event);
   void carry_out_moves();
@@ -198,6 +211,7 @@ class Agent : public Control {
   std::vector<Endpoint> pending_;
   std::map<IpAddress, Node> nodes_;
   std::multiset<IpAddress> docker_hosts_;
+  std::map<IpAddress, Clock::time_point> hosts_gone_;
   bool hosts_changed_ = false;  // since gossip was told
   std::optional<GossipDesk> gossip_;
   std::map<std::string, std::string> malformed_;

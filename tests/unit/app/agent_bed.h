@@ -49,7 +49,8 @@ struct Bed {
                                  .port = 4789,
                                  .vtep = kVtep,
                                  .gossip_name = "serf",
-                                 .gossip_port = static_cast<std::uint16_t>(with_gossip ? 7946 : 0)},
+                                 .gossip_port = static_cast<std::uint16_t>(with_gossip ? 7946 : 0),
+                                 .audit_pause = std::chrono::milliseconds(10)},
                   Agent::Ports{*loop, *worker, store, *registry, dataplane, links, underlay, state,
                                with_gossip ? &gossip : nullptr});
     ASSERT_TRUE(agent->start(*state.load(), *state.load_pending()));

@@ -86,9 +86,8 @@ void RepairFlow::add_action(const DifferenceView& difference, const std::string&
 }
 
 void RepairFlow::add_action(const registry::Finding& finding) {
-  const bool removes = finding.fault == registry::Fault::HostGone ||
-                       finding.fault == registry::Fault::Orphan ||
-                       finding.fault == registry::Fault::HolderGone;
+  const bool removes =
+      registry::removes_endpoint(finding) || finding.fault == registry::Fault::HolderGone;
   add_action(finding.shown, removes ? "removed" : finding.shown.want);
 }
 

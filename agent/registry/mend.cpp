@@ -64,6 +64,10 @@ Result<bool> remove_leftover(const Context& context, const Endpoint& endpoint) {
 
 }  // namespace
 
+bool removes_endpoint(const Finding& finding) {
+  return finding.fault == Fault::Orphan || finding.fault == Fault::HostGone;
+}
+
 std::vector<std::vector<Finding>> plan(const std::vector<Finding>& findings,
                                        const std::optional<IpAddress>& host, bool leaked) {
   std::vector<Finding> wanted;
@@ -106,7 +110,14 @@ Result<bool> mend(const Context& context, const std::vector<Finding>& item) {
 namespace vtepd {
 
 Result<bool> Registry::mend(const std::vector<registry::Finding>& findings) {
-  return registry::mend({store_, options_, registry::Keys(options_.prefix)}, findings);
+  auto mended = registry::mend({store_, options_, registry::Keys(options_.prefix)}, findings);
+  if (!mended || !*mended || !registry::removes_endpoint(findings.front())) {
+    return mended;
+  }
+  // Whoever waited for it to be acknowledged may have died with its host.
+  const auto& endpoint = *findings.front().endpoint;
+  const auto cleared = clear_ack(endpoint.network_id, endpoint.id);
+  return cleared ? mended : fail(cleared.error());
 }
 
 }  // namespace vtepd

@@ -13,6 +13,8 @@ namespace vtepd::registry {
 std::vector<std::vector<Finding>> plan(const std::vector<Finding>& findings,
                                        const std::optional<IpAddress>& host, bool leaked);
 
+[[nodiscard]] bool removes_endpoint(const Finding& finding);
+
 // Mends one item, by compare-and-set at what the audit has seen. False: somebody changed it since.
 Result<bool> mend(const Context& context, const std::vector<Finding>& item);
 

@@ -145,6 +145,7 @@ TEST_F(StoreAudit, AnEndpointWhoseHostIsGoneIsRemovedByName) {
   attach_here();
   const auto before = everything();
   const auto lost = attach_there();
+  ASSERT_TRUE(there_.request_ack(lost, "1"));
   EXPECT_EQ(found(), Texts{});
   make_gone(kThere);
   EXPECT_EQ(found(), Texts{"host-gone " + shown_endpoint(lost) + " on 10.99.0.3 a live host"});

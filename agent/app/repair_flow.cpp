@@ -19,12 +19,9 @@ constexpr const char* kFailed = "failed";
 
 }  // namespace
 
-RepairFlow::RepairFlow(Agent& agent, RepairRequest request, Control::Reply<RepairReply> reply,
-                       Agent::Done done)
-    : agent_(agent),
-      request_(std::move(request)),
-      reply_(std::move(reply)),
-      done_(std::move(done)) {
+RepairFlow::RepairFlow(Agent& agent, const RepairRequest& request,
+                       Control::Reply<RepairReply> reply, Agent::Done done)
+    : agent_(agent), request_(request), reply_(std::move(reply)), done_(std::move(done)) {
   result_.dry_run = request_.dry_run;
 }
 

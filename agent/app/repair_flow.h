@@ -15,7 +15,7 @@ namespace vtepd {
 // that hold it.
 class RepairFlow : public std::enable_shared_from_this<RepairFlow> {
  public:
-  RepairFlow(Agent& agent, RepairRequest request, Control::Reply<RepairReply> reply,
+  RepairFlow(Agent& agent, const RepairRequest& request, Control::Reply<RepairReply> reply,
              Agent::Done done);
   void start();
 

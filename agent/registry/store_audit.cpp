@@ -129,10 +129,11 @@ void Auditor::judge_endpoint(const NetworkReading& network, const EndpointReadin
 }
 
 void Auditor::judge_floating(const NetworkReading& network) {
-  for (const auto& [floating, problem] : network.floating) {
+  for (const auto& reading : network.floating) {
+    const auto& floating = reading.floating;
     const auto object = "address " + floating.address.to_string();
-    if (!problem.empty()) {
-      add(Fault::Malformed, network, object).shown.have = problem;
+    if (!reading.problem.empty()) {
+      add(Fault::Malformed, network, object).shown.have = reading.problem;
       continue;
     }
     const bool held =

@@ -23,18 +23,21 @@ std::string text_of(const FdbEntry& entry, const ForwardingState& state, const V
                                    : peer->second.remote.to_string();
 }
 
-std::string text_of(const MacAddress& mac, const ForwardingState&, const ViewNames&) {
+std::string text_of(const MacAddress& mac, const ForwardingState& /*state*/,
+                    const ViewNames& /*names*/) {
   return mac.to_string();
 }
 
-std::string text_of(const PeerEntry& peer, const ForwardingState&, const ViewNames&) {
+std::string text_of(const PeerEntry& peer, const ForwardingState& /*state*/,
+                    const ViewNames& /*names*/) {
   return peer.remote.to_string() + (peer.reachable ? " by " + peer.next_hop.to_string() + " on if" +
                                                          std::to_string(peer.ifindex.value) +
                                                          ", MTU " + std::to_string(peer.mtu)
                                                    : ", unreachable");
 }
 
-std::string text_of(const PortEntry& port, const ForwardingState&, const ViewNames&) {
+std::string text_of(const PortEntry& port, const ForwardingState& /*state*/,
+                    const ViewNames& /*names*/) {
   return "VNI " + std::to_string(port.vni.value) + ", " + port.mac.to_string() +
          (port.address4 ? ", " + port.address4->to_string() : "") +
          (port.address6 ? ", " + port.address6->to_string() : "") + ", " +
@@ -42,7 +45,8 @@ std::string text_of(const PortEntry& port, const ForwardingState&, const ViewNam
          " further sources" + (port.source_check ? "" : ", not checked");
 }
 
-std::string text_of(const VniEntry& vni, const ForwardingState&, const ViewNames&) {
+std::string text_of(const VniEntry& vni, const ForwardingState& /*state*/,
+                    const ViewNames& /*names*/) {
   return "MTU " + std::to_string(vni.mtu) + ", DSCP " + std::to_string(vni.dscp);
 }
 

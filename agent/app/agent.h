@@ -51,6 +51,8 @@ class Agent : public Control {
     std::uint16_t gossip_port = 0;  // where other nodes contact ours
     // What is found twice, so long apart, in the store is no change under way.
     std::chrono::milliseconds audit_pause{2000};
+    // A host whose keys went with a session that the store lost has made them anew by then.
+    std::chrono::seconds host_return{15};
   };
 
   // Everything outside the process. All outlive the agent.

@@ -68,6 +68,19 @@ Result<void> RepairFlow::check_host(const registry::Audit& audit) const {
     return fail(ErrorKind::Unavailable,
                 "gossip is away, so whether " + name + " is alive cannot be told");
   }
+  const auto seen = witness.gone_seconds.find(*request_.host);
+  const auto up =
+      std::chrono::duration_cast<std::chrono::seconds>(Agent::Clock::now() - agent_.started_);
+  const auto gone = seen == witness.gone_seconds.end()
+                        ? up
+                        : std::chrono::seconds(static_cast<std::int64_t>(seen->second));
+  const auto wait = agent_.options_.host_return - gone;
+  if (!request_.dry_run && wait.count() > 0) {
+    return fail(ErrorKind::Unavailable, name + " has been gone for " +
+                                            std::to_string(gone.count()) +
+                                            " s only and may be on its way back: try again in " +
+                                            std::to_string(wait.count()) + " s");
+  }
   return {};
 }
 

@@ -50,7 +50,8 @@ struct Bed {
                                  .vtep = kVtep,
                                  .gossip_name = "serf",
                                  .gossip_port = static_cast<std::uint16_t>(with_gossip ? 7946 : 0),
-                                 .audit_pause = std::chrono::milliseconds(10)},
+                                 .audit_pause = std::chrono::milliseconds(10),
+                                 .host_return = std::chrono::seconds(host_return)},
                   Agent::Ports{*loop, *worker, store, *registry, dataplane, links, underlay, state,
                                with_gossip ? &gossip : nullptr});
     ASSERT_TRUE(agent->start(*state.load(), *state.load_pending()));
@@ -142,6 +143,7 @@ struct Bed {
   MemoryStore& store;
   StateFile state;
   bool with_gossip = false;
+  int host_return = 0;
   FakeGossip gossip;
   FakeDataplane dataplane;
   FakeLinks links;

@@ -135,6 +135,20 @@ TEST_F(AgentRepair, ALiveMemberOfGossipLivesAndAnOutageTellsNothing) {
   EXPECT_EQ(bed.stored().first, 2U);
 }
 
+TEST_F(AgentRepair, AHostMayComeBackForAWhile) {
+  attach_there();
+  bed.stop();
+  bed.host_return = 3600;
+  bed.start();
+  bed.sync();
+  hear_members({});
+  const auto early = repair({.host = kOther});
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().kind, ErrorKind::Unavailable);
+  EXPECT_NE(early.error().what.find("try again in"), std::string::npos) << early.error().what;
+  EXPECT_EQ(repair({.dry_run = true, .host = kOther})->actions.size(), 1U);
+}
+
 TEST_F(AgentRepair, TablesAreComparedAndMended) {
   bed.dataplane.state.vnis.begin()->second.mtu = 99;
   bed.dataplane.state.neighbours[{Vni{256}, *IpAddress::parse("192.0.2.99")}] = here_.mac;

@@ -42,10 +42,13 @@ template <>
 constexpr const char* kKey<std::vector<VtepView>> = "vteps";
 template <>
 constexpr const char* kKey<std::vector<DropView>> = "drops";
+template <>
+constexpr const char* kKey<std::vector<DifferenceView>> = "differences";
 
 template <typename T>
 constexpr bool kIsRequest = std::same_as<T, NetworkSpec> || std::same_as<T, AttachRequest> ||
-                            std::same_as<T, DetachRequest> || std::same_as<T, AddressRequest>;
+                            std::same_as<T, DetachRequest> || std::same_as<T, AddressRequest> ||
+                            std::same_as<T, RepairRequest>;
 
 auto order(const NetworkView& row) {
   return std::tie(row.name, row.address_space, row.id);
@@ -69,6 +72,10 @@ auto order(const VtepView& row) {
 
 auto order(const DropView& row) {
   return std::tie(row.network, row.vni, row.reason);
+}
+
+auto order(const DifferenceView& row) {
+  return std::tie(row.network, row.kind, row.object, row.network_id);
 }
 
 template <typename T>
@@ -222,6 +229,9 @@ VTEPD_DOCUMENT(std::vector<FdbView>)
 VTEPD_DOCUMENT(std::vector<NeighbourView>)
 VTEPD_DOCUMENT(std::vector<VtepView>)
 VTEPD_DOCUMENT(std::vector<DropView>)
+VTEPD_DOCUMENT(std::vector<DifferenceView>)
+VTEPD_DOCUMENT(RepairReply)
+VTEPD_DOCUMENT(RepairRequest)
 VTEPD_DOCUMENT(NetworkSpec)
 VTEPD_DOCUMENT(AttachRequest)
 VTEPD_DOCUMENT(DetachRequest)

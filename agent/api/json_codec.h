@@ -15,7 +15,8 @@ namespace vtepd {
 // daemon and for vtepctl. T is one of
 //   NetworkView, EndpointView, StatusView, AttachReply, Error,
 //   std::vector of NetworkView, EndpointView, FdbView, NeighbourView, VtepView, DropView,
-//   NetworkSpec, AttachRequest, DetachRequest.
+//   DifferenceView,
+//   NetworkSpec, AttachRequest, DetachRequest, AddressRequest, RepairRequest; RepairReply.
 // Rows are put in order: by network, VNI and then MAC, address or reason.
 template <typename T>
 std::string to_json(const T& value);

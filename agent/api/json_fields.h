@@ -46,6 +46,7 @@ void describe(Io& io, Row& row) {
   io.field("vtep", row.vtep);
   io.field("local", row.local);
   io.field("state", row.state);
+  io.field("stale", row.stale);
   io.field("held", row.held);
   io.field("netns", row.netns);
   io.field("ifname", row.ifname);
@@ -98,6 +99,30 @@ void describe(Io& io, Row& row) {
   io.field("hint", row.hint);
   io.field("packets", row.packets);
   io.field("bytes", row.bytes);
+}
+
+template <typename Io, Is<DifferenceView> Row>
+void describe(Io& io, Row& row) {
+  io.field("kind", row.kind);
+  io.field("network", row.network);
+  io.field("network_id", row.network_id);
+  io.field("object", row.object);
+  io.field("have", row.have);
+  io.field("want", row.want);
+  io.field("note", row.note);
+  io.field("repair", row.repair);
+}
+
+template <typename Io, Is<RepairView> Row>
+void describe(Io& io, Row& row) {
+  io.field("kind", row.kind);
+  io.field("network", row.network);
+  io.field("network_id", row.network_id);
+  io.field("object", row.object);
+  io.field("from", row.from);
+  io.field("to", row.to);
+  io.field("state", row.state);
+  io.field("error", row.error);
 }
 
 template <typename Io, Is<StatusView::Table> Row>
@@ -205,6 +230,19 @@ void describe(Io& io, Row& row) {
   io.field("network", row.network);
   io.field("netns", row.netns_path);
   io.field("ifname", row.ifname);
+}
+
+template <typename Io, Is<RepairReply> Row>
+void describe(Io& io, Row& row) {
+  io.field("dry_run", row.dry_run);
+  io.field("actions", row.actions);
+}
+
+template <typename Io, Is<RepairRequest> Row>
+void describe(Io& io, Row& row) {
+  io.field("dry_run", row.dry_run);
+  io.field("host", row.host);
+  io.field("leaked", row.leaked);
 }
 
 template <typename Io, Is<AddressRequest> Row>

@@ -110,6 +110,15 @@ void remove_address(Call call) {
   call.control.remove_address(*request, reply<EndpointView>(std::move(call.done)));
 }
 
+void repair(Call call) {
+  const auto request = from_json<RepairRequest>(call.body);
+  if (!request) {
+    call.done(error_answer(request.error()));
+    return;
+  }
+  call.control.repair(*request, reply<RepairReply>(std::move(call.done)));
+}
+
 struct Route {
   std::string_view method;
   std::string_view path;  // "*" stands for one segment
@@ -137,6 +146,15 @@ const std::vector<Route>& routes() {
        [](Call call) {
          call.control.endpoints(reply<std::vector<EndpointView>>(std::move(call.done)));
        }},
+      {"GET", "/v1/endpoints/stale",
+       [](Call call) {
+         call.control.stale_endpoints(reply<std::vector<EndpointView>>(std::move(call.done)));
+       }},
+      {"GET", "/v1/differences",
+       [](Call call) {
+         call.control.differences(reply<std::vector<DifferenceView>>(std::move(call.done)));
+       }},
+      {"POST", "/v1/repair", repair},
       {"POST", "/v1/endpoints", attach},
       {"POST", "/v1/endpoints/detach", detach},
       {"POST", "/v1/addresses", add_address},

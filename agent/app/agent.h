@@ -51,6 +51,10 @@ class Agent : public Control {
     std::string gossip_name;        // "serf 192.0.2.1:7946", for people; empty: none
     std::uint16_t gossip_port = 0;  // where other nodes contact ours
     bool follows_in_use = false;    // the store is followed with RegistryWatch::Reach::InUse
+    // What is found twice, so long apart, in the store is no change under way.
+    std::chrono::milliseconds audit_pause{2000};
+    // A host whose keys went with a session that the store lost has made them anew by then.
+    std::chrono::seconds host_return{15};
   };
 
   // Everything outside the process. All outlive the agent.
@@ -110,6 +114,9 @@ class Agent : public Control {
   void add_address(const AddressRequest& request, Reply<EndpointView> reply) override;
   void remove_address(const AddressRequest& request, Reply<EndpointView> reply) override;
   void endpoints(Reply<std::vector<EndpointView>> reply) override;
+  void stale_endpoints(Reply<std::vector<EndpointView>> reply) override;
+  void differences(Reply<std::vector<DifferenceView>> reply) override;
+  void repair(const RepairRequest& request, Reply<RepairReply> reply) override;
   Result<std::vector<FdbView>> fdb() override;
   Result<std::vector<NeighbourView>> neighbours() override;
   Result<std::vector<VtepView>> vteps() override;
@@ -118,6 +125,8 @@ class Agent : public Control {
 
  private:
   friend class AttachFlow;
+  friend class AuditFlow;
+  friend class RepairFlow;
   using Clock = std::chrono::steady_clock;
   using Done = std::function<void()>;
 
@@ -172,6 +181,12 @@ class Agent : public Control {
   // Asks for a read of everything, at most so often.
   bool refresh_store(std::chrono::milliseconds interval);
 
+  // What is not as it should be (agent_audit.cpp).
+  [[nodiscard]] registry::Witness witness(bool in_operation) const;
+  // What the agent's own tables have to say about what was read from the store.
+  void add_findings(registry::Audit& audit) const;
+  Result<std::vector<DifferenceView>> table_differences();
+
   // Addresses that move (agent_addresses.cpp).
   void on_announcement(const DataplaneEvent& event);
   void carry_out_moves();
@@ -214,6 +229,7 @@ class Agent : public Control {
   std::vector<Endpoint> pending_;
   std::map<IpAddress, Node> nodes_;
   std::multiset<IpAddress> docker_hosts_;
+  std::map<IpAddress, Clock::time_point> hosts_gone_;
   bool hosts_changed_ = false;  // since gossip was told
   std::optional<GossipDesk> gossip_;
   std::map<std::string, std::string> malformed_;

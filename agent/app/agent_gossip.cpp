@@ -121,7 +121,7 @@ void Agent::tell_gossip_it_went(const Endpoint& endpoint) {
   if (gossip_ && endpoint.address4) {
     gossip_->take_back({.network_id = endpoint.network_id,
                         .endpoint_id = endpoint.id,
-                        .vtep = overlay_.own_vtep(),
+                        .vtep = endpoint.vtep,
                         .address = *endpoint.address4,
                         .mac = endpoint.mac});
   }

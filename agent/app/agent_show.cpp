@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What `vtepctl show` asks for. Tables are what the data path holds, not what it should hold.
 #include "app/agent.h"
+#include "registry/store_audit.h"
 
 #include <algorithm>
 
@@ -114,10 +115,16 @@ EndpointView Agent::stored_endpoint_view(const Overlay::NetworkRecord& network,
 }
 
 void Agent::add_stored_views(const Overlay& overlay, std::vector<EndpointView>& views) const {
+  const registry::Hosts hosts{nodes_, {docker_hosts_.begin(), docker_hosts_.end()}};
+  const auto known = witness(false);
   for (const auto& [network_id, network] : overlay.networks()) {
     for (const auto& [id, endpoint] : network.endpoints) {
-      if (!overlay_.locals().contains(id.to_string())) {
-        views.push_back(stored_endpoint_view(network, endpoint));
+      if (overlay_.locals().contains(id.to_string())) {
+        continue;
+      }
+      auto& view = views.emplace_back(stored_endpoint_view(network, endpoint));
+      if (synced_ && registry::why_alive(hosts, known, endpoint.vtep).empty()) {
+        view.stale = registry::gone_note(known, endpoint.vtep);
       }
     }
   }

@@ -113,16 +113,20 @@ void Agent::take(const StoreEvent& event) {
           overlay_.erase_floating(e.network_id, e.address);
         } else if constexpr (std::is_same_v<Kind, NodeUp>) {
           nodes_[e.node.vtep] = e.node;
+          hosts_gone_.erase(e.node.vtep);
           hosts_changed_ = true;
         } else if constexpr (std::is_same_v<Kind, NodeGone>) {
           nodes_.erase(e.vtep);
+          hosts_gone_[e.vtep] = Clock::now();
           hosts_changed_ = true;
         } else if constexpr (std::is_same_v<Kind, DockerNodeUp>) {
           docker_hosts_.insert(e.address);
+          hosts_gone_.erase(e.address);
           hosts_changed_ = true;
         } else if constexpr (std::is_same_v<Kind, DockerNodeGone>) {
           if (const auto host = docker_hosts_.find(e.address); host != docker_hosts_.end()) {
             docker_hosts_.erase(host);
+            hosts_gone_[e.address] = Clock::now();
             hosts_changed_ = true;
           }
         } else if constexpr (std::is_same_v<Kind, AckRequested>) {

@@ -98,6 +98,7 @@ void GossipDesk::on_notice(const GossipNotice& notice) {
       state_.since = state_.well ? Clock::now() : state_.since;
       state_.well = false;
       state_.problem = notice.reason;
+      live_.reset();
       break;
     case Kind::Recovered:
       state_ = {.well = true,
@@ -280,10 +281,16 @@ void GossipDesk::repeat_soon() {
 void GossipDesk::count_members() {
   using Members = Result<std::vector<GossipMember>>;
   gossip_.members(on_loop<Members>([this](const Members& members) {
-    if (members) {
-      state_.members = static_cast<std::size_t>(
-          std::count_if(members->begin(), members->end(),
-                        [](const GossipMember& member) { return member.status == "alive"; }));
+    if (!members || !state_.well) {
+      return;
+    }
+    state_.members = 0;
+    live_.emplace();
+    for (const auto& member : *members) {
+      if (member.status == "alive") {
+        ++state_.members;
+        live_->insert(member.address);
+      }
     }
   }));
 }

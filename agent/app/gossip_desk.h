@@ -62,6 +62,9 @@ class GossipDesk {
 
   [[nodiscard]] State state() const;
 
+  // Addresses of live members; none while they are not known.
+  [[nodiscard]] const std::optional<std::set<IpAddress>>& live_members() const { return live_; }
+
  private:
   void on_notice(const GossipNotice& notice);
   void on_event(const GossipNotice& notice);
@@ -88,6 +91,7 @@ class GossipDesk {
   std::map<IpAddress, std::uint16_t> hosts_;
   std::map<std::pair<std::string, IpAddress>, Clock::time_point> asked_;
   State state_;
+  std::optional<std::set<IpAddress>> live_;
   Clock::time_point warned_{};
   bool ticking_ = false;
   std::unique_ptr<EventLoop::Timer> tick_;

@@ -116,6 +116,10 @@ class Overlay {
   [[nodiscard]] const NetworkRecord* network_of(Vni vni) const;
   // Whether an endpoint of this host is in the network.
   [[nodiscard]] bool is_used_here(const std::string& network_id) const;
+
+  // An endpoint of this host is in it, so it is programmed.
+  [[nodiscard]] bool is_active(Vni vni) const { return active_.contains(vni); }
+
   [[nodiscard]] std::uint32_t peer_id(const IpAddress& vtep) const;
   [[nodiscard]] std::optional<PeerRoute> route(const IpAddress& vtep) const;
   [[nodiscard]] std::size_t endpoint_count() const;

@@ -49,6 +49,7 @@ struct EndpointView {
   IpAddress vtep;
   bool local = false;
   std::string state;                  // "up", "joining" (no sandbox yet), "withdrawing"
+  std::string stale;                  // why nobody is behind it any more; empty: somebody is
   std::vector<HeldAddressView> held;  // floating addresses
   // Only for local ones:
   std::string netns;
@@ -98,6 +99,31 @@ struct DropView {
   std::string hint;
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;
+};
+
+// Something that is not as it should be: in the store, between it and gossip, or in the data path's
+// tables.
+struct DifferenceView {
+  std::string kind;     // "count-off"; docs/api.md has all of them
+  std::string network;  // name; empty: of none
+  std::string network_id;
+  std::string object;  // "endpoint web (3f2a91c04711)"
+  std::string have;
+  std::string want;
+  std::string note;    // why, and what follows from it; for people
+  std::string repair;  // the command that mends it; empty: none does
+};
+
+// One thing that `repair` does about a difference.
+struct RepairView {
+  std::string kind;
+  std::string network;
+  std::string network_id;
+  std::string object;
+  std::string from;
+  std::string to;
+  std::string state;  // "planned" (dry run), "done", "changed" (by somebody since), "failed"
+  std::string error;
 };
 
 enum class Health { Well = 0, Degraded = 1, Down = 2 };

@@ -158,6 +158,10 @@ std::optional<std::string> convert(const Arguments& arguments, Command& command)
     case Action::AddressAdd:
     case Action::AddressDelete:
       return convert_address(arguments, command.address);
+    case Action::Repair:
+      return arguments.host.empty()
+                 ? std::nullopt
+                 : into("--host", arguments.host, IpAddress::parse, command.repair.host);
     default:
       return std::nullopt;
   }

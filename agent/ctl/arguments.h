@@ -23,6 +23,7 @@ struct Arguments {
   std::vector<std::string> allowed_macs;
   std::string target;   // detach: endpoint or network
   std::string address;  // address add, del
+  std::string host;     // repair
 };
 
 // Makes values of them. Returns the first mistake, "--option: what", if there is one.

@@ -51,6 +51,7 @@ class Parser {
     add_detach();
     add_address();
     add_show();
+    add_mending();
     leaf(app_, "version", "print the version", Action::Version);
   }
 
@@ -242,11 +243,24 @@ class Parser {
     add("fdb", "which MAC address is where", Action::ShowFdb, true);
     add("neigh", "which MAC address answers for which address", Action::ShowNeigh, true);
     add("vteps", "the hosts", Action::ShowVteps, false);
-    add("endpoints", "the endpoints of all hosts", Action::ShowEndpoints, true);
+    auto* endpoints = add("endpoints", "the endpoints of all hosts", Action::ShowEndpoints, true);
+    endpoints->add_flag("--stale", command_.stale, "only those that nobody is behind any more");
+    endpoints->footer(kEndpointsFooter);
     add("drops", "frames dropped or not taken, by reason", Action::ShowDrops, true)
         ->add_flag("--all", command_.all, "frames forwarded, too");
     add("status", "health; exit code 0 well, 1 degraded, 2 down", Action::ShowStatus, false)
         ->footer(kStatusFooter);
+  }
+
+  void add_mending() {
+    leaf(app_, "diff", "store against gossip against tables", Action::Diff)->footer(kDiffFooter);
+    auto* repair = leaf(app_, "repair", "mend what `diff` finds", Action::Repair);
+    repair->add_flag("--dry-run", command_.repair.dry_run, "only print what would be done");
+    repair->add_option("--host", texts_.host, "remove what this VTEP left, which must be gone")
+        ->type_name("VTEP");
+    repair->add_flag("--leaked", command_.repair.leaked,
+                     "free addresses and VNIs that merely nobody has");
+    repair->footer(kRepairFooter);
   }
 
   CLI::App app_;

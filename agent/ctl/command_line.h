@@ -15,7 +15,9 @@ namespace vtepd::ctl {
 inline constexpr int kOk = 0;
 inline constexpr int kFailed = 1;
 inline constexpr int kUsage = 2;
-inline constexpr int kTimedOut = 3;  // attach --wait: the attach stands
+inline constexpr int kTimedOut = 3;   // attach --wait: the attach stands
+inline constexpr int kDifferent = 1;  // diff: there are differences
+inline constexpr int kTrouble = 2;    // diff: that could not be told
 
 enum class Action {
   NetworkCreate,
@@ -26,6 +28,8 @@ enum class Action {
   Detach,
   AddressAdd,
   AddressDelete,
+  Diff,
+  Repair,
   ShowFdb,
   ShowNeigh,
   ShowVteps,
@@ -45,10 +49,12 @@ struct Command {
   bool json = false;
   std::string network;  // inspect, rm: which; show: only this one, if not empty
   bool all = false;     // show drops: forwards, too
+  bool stale = false;   // show endpoints: those that nobody is behind
   NetworkSpec create;
   AttachRequest attach;
   DetachRequest detach;
   AddressRequest address;
+  RepairRequest repair;
 
   [[nodiscard]] std::string socket_path() const;
 };

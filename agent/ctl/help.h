@@ -15,7 +15,7 @@ inline constexpr const char* kFooter =
     "  vtepctl show drops                             why frames do not get through\n"
     "  vtepctl detach web\n"
     "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 attach --wait ran out of time (the attach\n"
-    "stands). show status: 0 well, 1 degraded, 2 down.\n"
+    "stands). show status: 0 well, 1 degraded, 2 down. diff: 0 none, 1 differences, 2 failed.\n"
     "\nEvery command has --help and --json.";
 
 inline constexpr const char* kNetworkCreateFooter =
@@ -47,6 +47,28 @@ inline constexpr const char* kAddressFooter =
     "  vtepctl address add web 10.1.0.100\n"
     "  vtepctl address add web2 10.1.0.100 --mac 00:00:5e:00:01:0a\n"
     "  vtepctl address del web2 10.1.0.100";
+
+inline constexpr const char* kEndpointsFooter =
+    "\nAn endpoint is stale when its host is gone (no live vtepd, not listed in docker/nodes, no\n"
+    "live member of gossip) or when the store places it on this host, which does not have it.\n"
+    "It stays until its keys go: `vtepctl repair --host VTEP` removes them.";
+
+inline constexpr const char* kDiffFooter =
+    "\nWhat is found in the store is looked at again after 2 s, so that a change under way is "
+    "none.\n"
+    "\nExit codes: 0 no difference, 1 differences, 2 that could not be told, or wrong usage.";
+
+inline constexpr const char* kRepairFooter =
+    "\nMends table entries, counts of endpoints, endpoints and addresses that vtepd took and "
+    "nobody\n"
+    "has. What a dead host left goes only with --host, and addresses and VNIs that a dockerd may "
+    "be\n"
+    "about to use only with --leaked. Another attach on this host waits until it is over.\n"
+    "\nExamples:\n"
+    "  vtepctl repair --dry-run\n"
+    "  vtepctl repair --host 192.0.2.7\n"
+    "\nExit codes: 0 all done, or nothing to do; 1 something failed or changed meanwhile; 2 wrong\n"
+    "usage.";
 
 inline constexpr const char* kStatusFooter = "\nExit codes: 0 well, 1 degraded, 2 down.";
 

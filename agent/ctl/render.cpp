@@ -177,8 +177,17 @@ std::string render(const std::vector<EndpointView>& rows) {
                    {"HOST-END"}});
   for (const auto& row : rows) {
     table.add({row.network, row.name, row.id.substr(0, kShortId), all_addresses(row),
-               row.mac.to_string(), row.local ? "local" : text_of(row.vtep), row.state, row.ifname,
-               row.netns, row.host_ifname});
+               row.mac.to_string(), row.local ? "local" : text_of(row.vtep),
+               row.stale.empty() ? row.state : "stale", row.ifname, row.netns, row.host_ifname});
+  }
+  return table.text();
+}
+
+std::string render_stale(const std::vector<EndpointView>& rows) {
+  TextTable table({{"NETWORK"}, {"NAME"}, {"ID"}, {"ADDRESS"}, {"VTEP"}, {"WHY"}});
+  for (const auto& row : rows) {
+    table.add({row.network, row.name, row.id.substr(0, kShortId), all_addresses(row),
+               text_of(row.vtep), row.stale});
   }
   return table.text();
 }
@@ -228,6 +237,22 @@ std::string render(const std::vector<DropView>& rows) {
   for (const auto& row : rows) {
     table.add({row.network, number(row.vni), row.kind, row.reason, number(row.packets),
                number(row.bytes), row.hint.empty() ? row.text : row.text + "; " + row.hint});
+  }
+  return table.text();
+}
+
+std::string render(const std::vector<DifferenceView>& rows) {
+  TextTable table({{"NETWORK"}, {"KIND"}, {"OBJECT"}, {"HAVE"}, {"WANT"}, {"REPAIR"}, {"NOTE"}});
+  for (const auto& row : rows) {
+    table.add({row.network, row.kind, row.object, row.have, row.want, row.repair, row.note});
+  }
+  return table.text();
+}
+
+std::string render(const RepairReply& reply) {
+  TextTable table({{"NETWORK"}, {"KIND"}, {"OBJECT"}, {"FROM"}, {"TO"}, {"STATE"}, {"ERROR"}});
+  for (const auto& row : reply.actions) {
+    table.add({row.network, row.kind, row.object, row.from, row.to, row.state, row.error});
   }
   return table.text();
 }

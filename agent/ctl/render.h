@@ -12,10 +12,14 @@ namespace vtepd::ctl {
 // What a person reads.
 [[nodiscard]] std::string render(const std::vector<NetworkView>& rows);
 [[nodiscard]] std::string render(const std::vector<EndpointView>& rows);
+// With the reason instead of the interface.
+[[nodiscard]] std::string render_stale(const std::vector<EndpointView>& rows);
 [[nodiscard]] std::string render(const std::vector<FdbView>& rows);
 [[nodiscard]] std::string render(const std::vector<NeighbourView>& rows);
 [[nodiscard]] std::string render(const std::vector<VtepView>& rows);
 [[nodiscard]] std::string render(const std::vector<DropView>& rows);
+[[nodiscard]] std::string render(const std::vector<DifferenceView>& rows);
+[[nodiscard]] std::string render(const RepairReply& reply);
 [[nodiscard]] std::string render(const StatusView& status);
 [[nodiscard]] std::string render(const NetworkView& network);
 [[nodiscard]] std::string render(const AttachReply& reply);

@@ -7,12 +7,16 @@
 #include "ctl/render.h"
 #include "ctl/text_table.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ostream>
 
 namespace vtepd::ctl {
 
 namespace {
+
+// A whole store is read, and a dead host may have left thousands of endpoints.
+constexpr std::chrono::seconds kMending{600};
 
 // Has the daemon do something and decodes its answer; a failure is reported already.
 template <typename T>
@@ -148,6 +152,29 @@ int address_delete(const Command& command, std::ostream& out, std::ostream& err)
       out);
 }
 
+int diff(const Command& command, std::ostream& out, std::ostream& err) {
+  const auto rows =
+      ask<std::vector<DifferenceView>>(command, "GET", "/v1/differences", "", err, kMending);
+  if (!rows) {
+    return kTrouble;
+  }
+  print(command, *rows, rows->empty() ? "no difference\n" : render(*rows), out);
+  return rows->empty() ? kOk : kDifferent;
+}
+
+int repair(const Command& command, std::ostream& out, std::ostream& err) {
+  const auto reply =
+      ask<RepairReply>(command, "POST", "/v1/repair", to_json(command.repair), err, kMending);
+  if (!reply) {
+    return kFailed;
+  }
+  print(command, *reply, reply->actions.empty() ? "nothing to mend\n" : render(*reply), out);
+  const bool all_done = std::all_of(
+      reply->actions.begin(), reply->actions.end(),
+      [](const RepairView& action) { return action.state == "done" || action.state == "planned"; });
+  return all_done ? kOk : kFailed;
+}
+
 int execute(const Command& command, std::ostream& out, std::ostream& err) {
   switch (command.action) {
     case Action::NetworkCreate:
@@ -166,6 +193,10 @@ int execute(const Command& command, std::ostream& out, std::ostream& err) {
       return address_add(command, out, err);
     case Action::AddressDelete:
       return address_delete(command, out, err);
+    case Action::Diff:
+      return diff(command, out, err);
+    case Action::Repair:
+      return repair(command, out, err);
     case Action::Version:
       out << "vtepctl " VTEPD_VERSION "\n";
       return kOk;

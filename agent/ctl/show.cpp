@@ -75,6 +75,18 @@ int show_rows(const Command& command, const char* target,
   return kOk;
 }
 
+// The store is needed for it, so there is nothing to show without a daemon.
+int show_stale(const Command& command, std::ostream& out, std::ostream& err) {
+  auto rows = exchange<std::vector<EndpointView>>(command.socket_path(), "GET",
+                                                  "/v1/endpoints/stale", "", kPatience);
+  if (!rows) {
+    return report(rows.error().error.what, err);
+  }
+  keep(command, *rows);
+  out << (command.json ? *indented_json(to_json(*rows)) : render_stale(*rows));
+  return kOk;
+}
+
 int show_status(const Command& command, std::ostream& out, std::ostream& err) {
   StatusView status;
   const auto answer =
@@ -104,7 +116,8 @@ int show(const Command& command, std::ostream& out, std::ostream& err) {
     case Action::ShowVteps:
       return show_rows(command, "/v1/vteps", &Offline::vteps, out, err);
     case Action::ShowEndpoints:
-      return show_rows(command, "/v1/endpoints", &Offline::endpoints, out, err);
+      return command.stale ? show_stale(command, out, err)
+                           : show_rows(command, "/v1/endpoints", &Offline::endpoints, out, err);
     case Action::ShowDrops:
       return show_rows(command, "/v1/drops", &Offline::drops, out, err);
     default:

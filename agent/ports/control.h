@@ -55,6 +55,18 @@ struct AddressRequest {
   std::optional<MacAddress> mac;  // that answers for it; default: the endpoint's
 };
 
+// What is to be mended besides what is this daemon's own for certain.
+struct RepairRequest {
+  bool dry_run = false;
+  std::optional<IpAddress> host;  // a VTEP that is gone: what it left
+  bool leaked = false;            // addresses and VNIs that merely nobody has
+};
+
+struct RepairReply {
+  bool dry_run = false;
+  std::vector<RepairView> actions;
+};
+
 // What a person or a plugin may ask of the daemon. Called on the loop's thread; the reply comes on
 // it too, at once or later, exactly once.
 class Control {
@@ -73,6 +85,12 @@ class Control {
   // NotFound: the endpoint does not hold it. The MAC is not looked at.
   virtual void remove_address(const AddressRequest& request, Reply<EndpointView> reply) = 0;
   virtual void endpoints(Reply<std::vector<EndpointView>> reply) = 0;
+  // Endpoints that nobody is behind any more; the store is read for it.
+  virtual void stale_endpoints(Reply<std::vector<EndpointView>> reply) = 0;
+  // Store against gossip against the data path's tables. Takes some seconds if there are any.
+  virtual void differences(Reply<std::vector<DifferenceView>> reply) = 0;
+  // Conflict: the host that is named is alive.
+  virtual void repair(const RepairRequest& request, Reply<RepairReply> reply) = 0;
   virtual Result<std::vector<FdbView>> fdb() = 0;
   virtual Result<std::vector<NeighbourView>> neighbours() = 0;
   virtual Result<std::vector<VtepView>> vteps() = 0;

@@ -169,4 +169,23 @@ std::optional<std::uint64_t> BitSequence::first_free(std::uint64_t first,
   return std::nullopt;
 }
 
+std::vector<std::uint64_t> BitSequence::taken(std::size_t limit) const {
+  std::vector<std::uint64_t> ordinals;
+  std::uint64_t start = 0;  // block with which the run begins
+  for (const auto& run : runs_) {
+    for (auto block = start; run.block != 0 && block < start + run.count; ++block) {
+      for (unsigned bit = 0; bit < kBlockBits; ++bit) {
+        if (ordinals.size() == limit) {
+          return ordinals;
+        }
+        if ((run.block & mask_of(bit)) != 0) {
+          ordinals.push_back(block * kBlockBits + bit);
+        }
+      }
+    }
+    start += run.count;
+  }
+  return ordinals;
+}
+
 }  // namespace vtepd::registry

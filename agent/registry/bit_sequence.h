@@ -41,6 +41,8 @@ class BitSequence {
   // The lowest zero bit with first <= ordinal <= last.
   [[nodiscard]] std::optional<std::uint64_t> first_free(std::uint64_t first,
                                                         std::uint64_t last) const;
+  // Ordinals of bits that are set, in order, at most so many.
+  [[nodiscard]] std::vector<std::uint64_t> taken(std::size_t limit) const;
   bool operator==(const BitSequence&) const = default;
 
  private:

@@ -51,9 +51,9 @@ class Keys {
 
   [[nodiscard]] std::string marker() const { return own_ + "marker"; }
 
-  [[nodiscard]] std::string node(const IpAddress& vtep) const {
-    return own_ + "nodes/" + vtep.to_string();
-  }
+  [[nodiscard]] std::string nodes() const { return own_ + "nodes/"; }
+
+  [[nodiscard]] std::string node(const IpAddress& vtep) const { return nodes() + vtep.to_string(); }
 
   // Hosts that run Docker, and others that serve as seeds of their gossip: <address>:<port>.
   [[nodiscard]] std::string docker_nodes() const { return docker_nodes_; }

@@ -17,6 +17,7 @@ struct PoolRecord {
   std::string pool_id;
   IpPrefix pool;
   std::optional<IpPrefix> gateway;
+  std::vector<IpPrefix> auxiliary;  // kept for others by whoever made the network
 };
 
 // network/<nid>/: what vtepd reads of it. Networks of other drivers have no pools here.
@@ -27,6 +28,7 @@ struct NetworkRecord {
   std::string scope;
   std::string address_space;
   bool in_delete = false;
+  bool vnis_given = false;  // by whoever made it; dockerd takes no bits for those
   std::vector<PoolRecord> v4;
   std::vector<PoolRecord> v6;
 

@@ -16,6 +16,34 @@ Failure wrong(std::string_view where, const std::string& why) {
   return fail(ErrorKind::Invalid, std::string(where) + ": " + why);
 }
 
+// AuxAddresses: {"router":"10.0.0.5/24"}.
+Result<std::vector<IpPrefix>> read_auxiliary(Members& data, const std::string& where) {
+  std::vector<IpPrefix> addresses;
+  const auto* object = data.object("AuxAddresses", false);
+  if (object == nullptr) {
+    return addresses;
+  }
+  for (const auto& [name, item] : object->items()) {
+    const auto address = IpPrefix::parse(item.is_string() ? item.get<std::string>() : "");
+    if (!address) {
+      return fail(address.error().context(where + " field 'AuxAddresses." + name + "'"));
+    }
+    addresses.push_back(*address);
+  }
+  return addresses;
+}
+
+// Whether the driver was told the VNIs.
+bool has_given_vnis(const Json& network) {
+  const auto generic = network.find("generic");
+  if (generic == network.end() || !generic->is_object()) {
+    return false;
+  }
+  const auto options = generic->find("com.docker.network.generic");
+  return options != generic->end() && options->is_object() &&
+         options->contains("com.docker.network.driver.overlay.vxlanid_list");
+}
+
 Result<PoolRecord> read_pool(const Json& item, const std::string& where) {
   Members info(item, where);
   PoolRecord pool;
@@ -46,6 +74,11 @@ Result<PoolRecord> read_pool(const Json& item, const std::string& where) {
     }
     pool.gateway = *address;
   }
+  auto auxiliary = read_auxiliary(data, where);
+  if (!auxiliary || data.error()) {
+    return fail(data.error() ? *data.error() : auxiliary.error());
+  }
+  pool.auxiliary = std::move(*auxiliary);
   return pool;
 }
 
@@ -129,6 +162,7 @@ Result<NetworkRecord> decode_network(std::string_view key, std::string_view id,
   }
   network.v4 = std::move(*v4);
   network.v6 = std::move(*v6);
+  network.vnis_given = has_given_vnis(*json);
   return network;
 }
 

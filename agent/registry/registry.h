@@ -13,6 +13,12 @@
 
 namespace vtepd {
 
+namespace registry {
+struct Audit;
+struct Finding;
+struct Witness;
+}  // namespace registry
+
 // Docker's classic overlay schema over any KvStore: networks, VNIs, pools, addresses, endpoints,
 // and vtepd's own keys under <prefix>/vtepd/v1/. Every call reads what it needs from the store and
 // writes by compare-and-set in Docker's order (docs/architecture.md), undoing its own writes when a
@@ -76,6 +82,11 @@ class Registry {
 
   // With a gossip port on Docker's own, Docker's hosts learn of the node as a seed as well.
   Result<void> publish_node(const Node& node, const KvSession& session);
+
+  // What is not as it should be (store_audit.h), by one reading of everything.
+  Result<registry::Audit> audit(const registry::Witness& witness);
+  // Mends findings of one key (mend.h). False: somebody changed it since.
+  Result<bool> mend(const std::vector<registry::Finding>& findings);
 
   // attach --wait: a request names endpoint and revision; members acknowledge beside it.
   Result<void> request_ack(const Endpoint& endpoint, const std::string& revision);

@@ -161,6 +161,24 @@ EndpointView endpoint_view(const LocalEndpoint& local, Vni vni) {
           .mtu = local.network.mtu()};
 }
 
+EndpointView endpoint_view(const Network& network, const Endpoint& endpoint) {
+  EndpointView view{.id = endpoint.id,
+                    .name = endpoint.name,
+                    .network = network.name,
+                    .network_id = network.id,
+                    .vni = {},
+                    .mac = endpoint.mac,
+                    .address4 = endpoint.address4,
+                    .address6 = endpoint.address6,
+                    .vtep = endpoint.vtep,
+                    .state = endpoint.active() ? "up" : "joining",
+                    .mtu = network.mtu()};
+  const auto& prefix = endpoint.address4 ? endpoint.address4 : endpoint.address6;
+  const auto* subnet = prefix ? network.subnet_of(prefix->address) : nullptr;
+  view.vni = subnet == nullptr ? Vni{} : subnet->vni;
+  return view;
+}
+
 NetworkView network_view(const Network& network, std::uint64_t endpoints) {
   NetworkView view{.id = network.id,
                    .name = network.name,

@@ -31,6 +31,8 @@ std::vector<DropView> drop_views(const std::vector<ReasonCount>& counts, const V
 std::vector<StatusView::Table> table_views(const std::vector<TableUsage>& usage);
 
 EndpointView endpoint_view(const LocalEndpoint& local, Vni vni);
+// Of an endpoint that is not of this host.
+EndpointView endpoint_view(const Network& network, const Endpoint& endpoint);
 NetworkView network_view(const Network& network, std::uint64_t endpoints);
 
 // Name of a reason ("NOT_MEMBER"), or its number as text.

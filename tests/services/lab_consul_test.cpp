@@ -3,8 +3,11 @@
 #include "support/consul.h"
 #include "support/lab.h"
 
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -136,6 +139,143 @@ TEST_F(ConsulLab, AConsulThatLostItsDataEmptiesNobody) {
   consul_.kv({"delete", "-recurse", "docker/"});
   consul_.kv({"delete", "-recurse", "vtepd/"});
   expect_away_on_both();
+}
+
+// What is stale or off in the store, made by hand or by a host that dies.
+class ConsulRepair : public ConsulLab {
+ protected:
+  // Every key of the store with its value, in Consul's encoding.
+  [[nodiscard]] std::map<std::string, std::string> everything() const {
+    std::map<std::string, std::string> all;
+    for (const Json& pair : Json::parse(consul_.kv({"export", ""}))) {
+      all[pair.at("key")] = pair.at("value");
+    }
+    return all;
+  }
+
+  // The host's session would end within a minute.
+  void lose_host_2() {
+    lab_.host(2).kill9();
+    consul_.kv({"delete", "vtepd/v1/nodes/10.99.0.2"});
+  }
+
+  [[nodiscard]] std::string key_with(const std::string& part) const {
+    for (const auto& [key, value] : everything()) {
+      if (key.find(part) != std::string::npos && !value.empty()) {
+        return key;
+      }
+    }
+    throw std::runtime_error("no key has " + part);
+  }
+
+  // Kinds of what `vtepctl diff` finds, which exits with `code`.
+  [[nodiscard]] std::multiset<std::string> kinds(int code) const {
+    const Outcome diff = lab_.host(1).ctl({"diff", "--json"});
+    EXPECT_EQ(diff.code, code) << diff.text();
+    std::multiset<std::string> kinds;
+    const Json document = Json::parse(diff.out);
+    for (const Json& row : document.at("differences")) {
+      kinds.insert(row.at("kind").get<std::string>());
+    }
+    return kinds;
+  }
+
+  using Kinds = std::multiset<std::string>;
+};
+
+TEST_F(ConsulRepair, ALeakedAddressAndAWrongCountAreFoundAndMended) {
+  const auto before = everything();
+  EXPECT_EQ(kinds(0), Kinds{});
+  const std::string pool = key_with("ipam/default/data/");
+  const std::string count = kSchema + ("endpoint_count/" + lab_.network_id("blue") + "/");
+  const Container& c = lab_.host(2).attach("blue", "192.168.7.13");
+  const std::string taken = consul_.kv({"get", pool});
+  lab_.host(2).must({"detach", "--netns", c.netns.path(), "blue"});
+  EXPECT_EQ(everything(), before);
+  consul_.kv({"put", "-flags=3304740253564472344", pool, taken.substr(0, taken.size() - 1)});
+  consul_.kv({"put", "-flags=3304740253564472344", count, "{\"Count\":7}"});
+  const auto drifted = everything();
+
+  EXPECT_EQ(kinds(1), (Kinds{"address-leaked", "count-off"}));
+  const Outcome planned = lab_.host(1).ctl({"repair", "--dry-run"});
+  EXPECT_EQ(planned.code, 0) << planned.text();
+  EXPECT_NE(planned.out.find("address 192.168.7.13"), std::string::npos) << planned.text();
+  EXPECT_EQ(everything(), drifted);
+
+  const Outcome mended = lab_.host(1).ctl({"repair"});
+  EXPECT_EQ(mended.code, 0) << mended.text();
+  EXPECT_NE(mended.out.find("done"), std::string::npos) << mended.text();
+  EXPECT_EQ(everything(), before) << mended.text();
+  EXPECT_EQ(kinds(0), Kinds{});
+  EXPECT_EQ(lab_.host(1).ctl({"repair"}).out, "nothing to mend\n");
+  EXPECT_TRUE(ping_both_ways());
+}
+
+TEST_F(ConsulRepair, WhatADeadHostLeftIsShownAndGoesByName) {
+  const auto stale = [&] {
+    return Json::parse(lab_.host(1).ctl({"show", "endpoints", "--stale", "--json"}).out)
+        .at("endpoints");
+  };
+  lab_.host(2).must({"detach", "--netns", b_->netns.path(), "blue"});
+  auto without = everything();
+  without.erase("vtepd/v1/nodes/10.99.0.2");
+  lab_.host(2).attach("blue", "192.168.7.12", {"--name", "lost"});
+  EXPECT_EQ(stale(), Json::array());
+  const Outcome alive = lab_.host(1).ctl({"repair", "--host", "10.99.0.2"});
+  EXPECT_EQ(alive.code, 1) << alive.text();
+  EXPECT_NE(alive.err.find("host 10.99.0.2 is alive"), std::string::npos) << alive.text();
+
+  lose_host_2();
+  ASSERT_EQ(stale().size(), 1U);
+  EXPECT_EQ(stale().at(0).at("name"), "lost");
+  EXPECT_NE(stale().at(0).at("stale").get<std::string>().find("its host is gone for"),
+            std::string::npos)
+      << stale();
+  EXPECT_EQ(kinds(1), Kinds{"host-gone"});
+  EXPECT_EQ(lab_.host(1).ctl({"repair"}).out, "nothing to mend\n") << "not without its name";
+  EXPECT_TRUE(lab_.host(1).knows("192.168.7.12")) << "a host that is gone takes nothing away";
+
+  const auto mended = [&] { return lab_.host(1).ctl({"repair", "--host", "10.99.0.2"}); };
+  EXPECT_NE(mended().err.find("may be on its way back"), std::string::npos);
+  EXPECT_TRUE(wait_until([&] { return mended().ok(); }, Seconds(20), Seconds(1)));
+  EXPECT_EQ(everything(), without);
+  EXPECT_EQ(kinds(0), Kinds{});
+  EXPECT_TRUE(wait_until([&] { return !lab_.host(1).knows("192.168.7.12"); }, Seconds(5)));
+  EXPECT_EQ(lab_.host(1).ctl({"repair", "--host", "10.99.0.2"}).out, "nothing to mend\n");
+}
+
+TEST_F(ConsulRepair, AnEntryThatSomebodyAddedIsFoundAndRemoved) {
+  const std::string map = "vtep_neigh";
+  const Json before = lab_.host(1).map_entries(map);
+  std::vector<std::string> words{
+      "bpftool", "map", "update", "pinned", lab_.host(1).pin_dir() + "/v1/" + map, "key"};
+  const Json& entry = before.at(0);
+  words.insert(words.end(), entry.at("key").begin(), entry.at("key").end());
+  words.back() = "0x63";  // the address's last byte: 192.168.7.99
+  words.emplace_back("value");
+  words.insert(words.end(), entry.at("value").begin(), entry.at("value").end());
+  ASSERT_TRUE(run(words).ok()) << run(words).text();
+
+  EXPECT_EQ(kinds(1), Kinds{"table-extra"});
+  const Outcome mended = lab_.host(1).ctl({"repair"});
+  EXPECT_EQ(mended.code, 0) << mended.text();
+  EXPECT_NE(mended.out.find("192.168.7.99"), std::string::npos) << mended.text();
+  EXPECT_EQ(lab_.host(1).map_entries(map).size(), before.size());
+  EXPECT_EQ(kinds(0), Kinds{});
+  EXPECT_TRUE(ping_both_ways());
+}
+
+TEST_F(ConsulRepair, WithoutTheStoreNothingIsSaid) {
+  consul_.stop();
+  expect_away_on_both();
+  const auto says = [&](const std::vector<std::string>& words, int code) {
+    const Outcome outcome = lab_.host(1).ctl(words);
+    EXPECT_EQ(outcome.code, code) << outcome.text();
+    EXPECT_NE(outcome.err.find("the store has been away for"), std::string::npos) << outcome.text();
+  };
+  says({"diff"}, 2);
+  says({"repair"}, 1);
+  says({"show", "endpoints", "--stale"}, 1);
 }
 
 }  // namespace

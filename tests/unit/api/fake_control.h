@@ -129,6 +129,21 @@ class FakeControl : public Control {
     reply(outcome(std::vector{endpoint_view()}));
   }
 
+  void stale_endpoints(Reply<std::vector<EndpointView>> reply) override {
+    auto view = endpoint_view();
+    view.stale = "its host is gone for 12 s";
+    reply(outcome(std::vector{view}));
+  }
+
+  void differences(Reply<std::vector<DifferenceView>> reply) override {
+    reply(outcome(difference_rows));
+  }
+
+  void repair(const RepairRequest& request, Reply<RepairReply> reply) override {
+    repaired = request;
+    reply(outcome(RepairReply{request.dry_run, repair_rows}));
+  }
+
   Result<std::vector<FdbView>> fdb() override { return outcome(fdb_rows); }
 
   Result<std::vector<NeighbourView>> neighbours() override {
@@ -152,6 +167,9 @@ class FakeControl : public Control {
   std::vector<Reply<AttachReply>> held;
   AttachReply attach_reply{endpoint_view(), false, {}, false};
   std::vector<FdbView> fdb_rows;
+  std::vector<DifferenceView> difference_rows;
+  std::vector<RepairView> repair_rows;
+  std::optional<RepairRequest> repaired;
   std::optional<NetworkSpec> created;
   std::optional<AttachRequest> attached;
   std::optional<DetachRequest> detached;

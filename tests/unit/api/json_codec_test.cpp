@@ -38,6 +38,20 @@ TEST(JsonCodec, EndpointRoundTrip) {
   expect_round_trip(std::vector<EndpointView>{test::endpoint_view()});
 }
 
+TEST(JsonCodec, DifferencesAndRepairRoundTrip) {
+  expect_round_trip(std::vector<DifferenceView>{
+      {"count-off", "blue", std::string(64, 'a'), "endpoint_count", "7", "2", "why", "how"}, {}});
+  RepairReply reply;
+  reply.dry_run = true;
+  reply.actions = {{"orphan", "blue", "id", "endpoint web", "here", "removed", "failed", "why"}};
+  expect_round_trip(reply);
+  expect_round_trip(RepairRequest{true, *IpAddress::parse("192.0.2.7"), true});
+  const auto request = from_json<RepairRequest>("{}");
+  ASSERT_TRUE(request);
+  EXPECT_FALSE(request->dry_run || request->host || request->leaked);
+  EXPECT_FALSE(from_json<RepairRequest>("{\"hosts\":\"192.0.2.7\"}"));
+}
+
 TEST(JsonCodec, TableRoundTrips) {
   FdbView local;
   local.network = "blue";

@@ -50,7 +50,9 @@ struct Bed {
                                  .vtep = kVtep,
                                  .gossip_name = "serf",
                                  .gossip_port = static_cast<std::uint16_t>(with_gossip ? 7946 : 0),
-                                 .follows_in_use = follows_in_use},
+                                 .follows_in_use = follows_in_use,
+                                 .audit_pause = std::chrono::milliseconds(10),
+                                 .host_return = std::chrono::seconds(host_return)},
                   Agent::Ports{*loop, *worker, store, *registry, dataplane, links, underlay, state,
                                with_gossip ? &gossip : nullptr});
     ASSERT_TRUE(agent->start(*state.load(), *state.load_pending()));
@@ -147,6 +149,7 @@ struct Bed {
   StateFile state;
   bool with_gossip = false;
   bool follows_in_use = false;
+  int host_return = 0;
   FakeGossip gossip;
   FakeDataplane dataplane;
   FakeLinks links;

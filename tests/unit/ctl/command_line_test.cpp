@@ -164,10 +164,9 @@ TEST_P(WrongUsage, IsExitCode2AndOneLine) {
 INSTANTIATE_TEST_SUITE_P(
     Lines, WrongUsage,
     testing::Values(
-        WrongCase{
-            "",
-            "a command is missing, one of 'network', 'attach', 'detach', 'address', 'show' and "
-            "'version'; see vtepctl"},
+        WrongCase{"",
+                  "a command is missing, one of 'network', 'attach', 'detach', 'address', 'show', "
+                  "'diff', 'repair' and 'version'; see vtepctl"},
         WrongCase{"atach blue", "no command 'atach', did you mean 'attach'?; see vtepctl"},
         WrongCase{"show",
                   "a command is missing, one of 'fdb', 'neigh', 'vteps', 'endpoints', "

@@ -98,7 +98,8 @@ TEST_F(Run, EveryCommandHasJson) {
   for (const std::string line :
        {"network create blue --subnet 10.1.0.0/24", "network list", "network inspect blue",
         "network rm blue", "attach blue --netns a", "detach web", "show fdb", "show neigh",
-        "show vteps", "show endpoints", "show drops", "show status"}) {
+        "show vteps", "show endpoints", "show endpoints --stale", "show drops", "show status",
+        "diff", "repair"}) {
     ctl(line + " --json");
     EXPECT_EQ(out_.rfind("{\n  \"schema\": 1,\n", 0), 0U) << line << "\n" << out_ << err_;
     EXPECT_EQ(err_, "") << line;
@@ -139,6 +140,43 @@ TEST_F(Run, HealthIsTheExitCode) {
   start_daemon();
   EXPECT_EQ(ctl("show status"), 1);
   EXPECT_EQ(out_.rfind("health      degraded\n", 0), 0U);
+}
+
+TEST_F(Run, DifferencesAreTheExitCode) {
+  EXPECT_EQ(ctl("diff"), 2) << "no daemon";
+  start_daemon();
+  EXPECT_EQ(ctl("diff"), 0);
+  EXPECT_EQ(out_, "no difference\n");
+  control_.difference_rows = {{.kind = "count-off", .network = "blue", .object = "endpoint_count"}};
+  EXPECT_EQ(ctl("diff"), 1);
+  EXPECT_EQ(out_.rfind("NETWORK  KIND       OBJECT", 0), 0U) << out_;
+  control_.failure = Error{ErrorKind::Unavailable, "the store has been away for 3 s"};
+  EXPECT_EQ(ctl("diff"), 2);
+  EXPECT_EQ(err_, "error: the store has been away for 3 s\n");
+}
+
+TEST_F(Run, RepairFailsIfOneActionDoes) {
+  start_daemon();
+  EXPECT_EQ(ctl("repair"), 0);
+  EXPECT_EQ(out_, "nothing to mend\n");
+  EXPECT_FALSE(control_.repaired->dry_run || control_.repaired->host || control_.repaired->leaked);
+  control_.repair_rows = {{.kind = "count-off", .state = "done"},
+                          {.kind = "orphan", .state = "planned"}};
+  EXPECT_EQ(ctl("repair --dry-run --leaked --host 192.0.2.7"), 0);
+  EXPECT_TRUE(control_.repaired->dry_run && control_.repaired->leaked);
+  EXPECT_EQ(control_.repaired->host, *IpAddress::parse("192.0.2.7"));
+  control_.repair_rows.back().state = "changed";
+  EXPECT_EQ(ctl("repair"), 1);
+  EXPECT_EQ(ctl("repair --host b"), 2);
+  EXPECT_NE(err_.find("--host"), std::string::npos) << err_;
+}
+
+TEST_F(Run, StaleEndpointsAreShownWithTheReason) {
+  start_daemon();
+  EXPECT_EQ(ctl("show endpoints --stale"), 0);
+  EXPECT_NE(out_.find("its host is gone for 12 s"), std::string::npos) << out_;
+  EXPECT_EQ(ctl("show endpoints --stale --network red"), 0);
+  EXPECT_EQ(out_.find("web"), std::string::npos) << out_;
 }
 
 TEST_F(Run, RowsOfOneNetworkOnly) {

@@ -186,6 +186,9 @@ class Agent : public Control {
   [[nodiscard]] ViewNames names() const;
   [[nodiscard]] Vni vni_of(const LocalEndpoint& local) const;
   void collect_problems(StatusView& view);
+  // An endpoint of the network that somebody else on this host wrote, such as dockerd; or nullptr.
+  [[nodiscard]] const Overlay::EndpointRecord* stranger_in(
+      const Overlay::NetworkRecord& network) const;
   void show_gossip(StatusView& view) const;
   EndpointView stored_endpoint_view(const Overlay::NetworkRecord& network,
                                     const Overlay::EndpointRecord& endpoint) const;

@@ -31,7 +31,7 @@ void FourHosts::populate(const std::string& network, const std::string& net) {
   e2_ = &lab_.vtepd(2).attach(network, net + ".102", {"--name", "end2"});
 }
 
-void FourHosts::expect_mesh(const std::vector<const Container*>& all) {
+void expect_mesh(const std::vector<const Container*>& all) {
   const auto begin = Clock::now();
   for (const Container* from : all) {
     for (const Container* to : all) {
@@ -48,7 +48,7 @@ void FourHosts::expect_mesh(const std::vector<const Container*>& all) {
   }
 }
 
-void FourHosts::expect_data(const Container& from, const Container& to) {
+void expect_data(const Container& from, const Container& to) {
   EXPECT_EQ(tcp_transfer(from.netns, to.netns, to.address, kBytes), kBytes)
       << from.address << " to " << to.address;
   EXPECT_TRUE(udp_echo(from.netns, to.netns, to.address, 1400))

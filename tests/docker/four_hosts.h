@@ -10,6 +10,11 @@
 
 namespace vtepd::test {
 
+// Everybody pings everybody within ten seconds, and then loses nothing.
+void expect_mesh(const std::vector<const Container*>& all);
+// TCP and UDP.
+void expect_data(const Container& from, const Container& to);
+
 // Two Docker hosts and two vtepd hosts, which gossip with each other, and an endpoint on each.
 class FourHosts : public testing::Test {
  protected:
@@ -20,12 +25,8 @@ class FourHosts : public testing::Test {
 
   [[nodiscard]] std::vector<const Container*> all() const { return {c1_, c2_, e1_, e2_}; }
 
-  // Everybody pings everybody within ten seconds, and then loses nothing.
-  static void expect_mesh(const std::vector<const Container*>& all);
-
   void expect_full_mesh() const { expect_mesh(all()); }
 
-  static void expect_data(const Container& from, const Container& to);
   void expect_data_both_ways() const;
 
   // Whether the overlay namespace of the Docker host has the endpoint's neighbour and FDB entry.

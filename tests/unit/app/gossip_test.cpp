@@ -243,18 +243,8 @@ TEST_F(AgentGossip, AnAddressThatMovesHereIsTakenBackFirst) {
 TEST_F(AgentGossip, OnlyContainersAreToldOfAnAddressThatMoves) {
   const auto attached = bed.attach("/run/netns/c1");
   ASSERT_TRUE(attached);
-  const auto put = [&](const std::string& digit, const std::string& vtep, const char* address) {
-    const std::string id(64, digit.front());
-    const auto ip = *IpAddress::parse(address);
-    const std::string key = "docker/network/v1.0/endpoint/" + attached->endpoint.network_id + "/";
-    const std::string value = R"({"id":")" + id + R"(","name":"x","sandbox":")" + id +
-                              R"(","locator":")" + vtep + R"(","ep_iface":{"addr":")" + address +
-                              R"(/24","dstPrefix":"eth","mac":")" + docker_mac(ip).to_string() +
-                              R"(","srcName":"","v4PoolID":"","v6PoolID":""}})";
-    ASSERT_TRUE(store.put(key + id + "/", value, 0, nullptr));
-  };
-  put("a", "198.51.100.9", "192.0.2.77");
-  put("b", "198.51.100.10", "192.0.2.78");
+  bed.docker_writes('a', "198.51.100.9", "192.0.2.77");
+  bed.docker_writes('b', "198.51.100.10", "192.0.2.78");
   ASSERT_TRUE(store.put("vtepd/v1/nodes/198.51.100.10",
                         R"({"host":"h","instance":"i","vtep":"198.51.100.10"})", 0, nullptr));
   bed.sync();

@@ -68,15 +68,20 @@ void Agent::tell_gossip_of_hosts() {
     return;
   }
   std::map<IpAddress, std::uint16_t> hosts;
+  bool docker = false;
   for (const auto& address : docker_hosts_) {
     hosts.emplace(address, kDockerGossipPort);
+    // A vtepd that gossips on Docker's port is listed like a dockerd.
+    const auto node = nodes_.find(address);
+    const bool listed = node != nodes_.end() && node->second.gossip_port == kDockerGossipPort;
+    docker = docker || docker_hosts_.count(address) > (listed ? 1U : 0U);
   }
   for (const auto& [vtep, node] : nodes_) {
     if (node.gossip_port != 0) {
       hosts[vtep] = node.gossip_port;
     }
   }
-  gossip_->set_hosts(hosts);
+  gossip_->set_hosts(hosts, docker);
 }
 
 // Nobody is known to have what an endpoint asked for: perhaps we have not heard of it yet. The

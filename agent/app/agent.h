@@ -154,6 +154,8 @@ class Agent : public Control {
   void tell_gossip_of_move(const FloatingAddress& wanted);
   // An endpoint of an earlier run.
   void tell_gossip_it_went(const Endpoint& endpoint);
+  // An endpoint of another host, before the tables lose it.
+  void tell_gossip_who_left(const std::string& network_id, const std::string& endpoint_id);
   void announce_beyond_vtepd(const FloatingAddress& moved);
   // Asks for a read of everything, at most so often.
   bool refresh_store(std::chrono::milliseconds interval);

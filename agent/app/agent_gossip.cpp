@@ -132,6 +132,24 @@ void Agent::tell_gossip_it_went(const Endpoint& endpoint) {
   }
 }
 
+void Agent::tell_gossip_who_left(const std::string& network_id, const std::string& endpoint_id) {
+  const auto network = overlay_.networks().find(network_id);
+  const auto id = ObjectId::parse(endpoint_id);
+  if (!gossip_ || !id || network == overlay_.networks().end()) {
+    return;
+  }
+  const auto endpoint = network->second.endpoints.find(*id);
+  if (endpoint == network->second.endpoints.end() || !endpoint->second.address4 ||
+      endpoint->second.vtep == options_.vtep) {
+    return;
+  }
+  gossip_->on_left({.network_id = network_id,
+                    .endpoint_id = endpoint_id,
+                    .vtep = endpoint->second.vtep,
+                    .address = *endpoint->second.address4,
+                    .mac = endpoint->second.mac});
+}
+
 // Vtepd hosts tell their endpoints of an address that moved. Docker's do not, and its containers
 // would go on with the MAC that they remember.
 void Agent::announce_beyond_vtepd(const FloatingAddress& moved) {

@@ -41,6 +41,8 @@ class GossipDesk {
   void set_hosts(const std::map<IpAddress, std::uint16_t>& hosts, bool docker);
   void on_stored(const std::string& network_id, const std::string& endpoint_id);
   void on_gone(const std::string& network_id, const std::string& endpoint_id);
+  // An endpoint of another host left that address; of the store.
+  void on_left(const AddressClaim& claim);
   void on_store(bool readable);
 
   // Something of this host's endpoints may have changed.
@@ -90,6 +92,7 @@ class GossipDesk {
   Announcer announcer_;
   std::map<IpAddress, std::uint16_t> hosts_;
   std::map<std::pair<std::string, IpAddress>, Clock::time_point> asked_;
+  std::map<std::pair<std::string, IpAddress>, std::vector<AddressClaim>> left_;
   State state_;
   Clock::time_point warned_{};
   bool docker_ = false;

@@ -21,6 +21,9 @@ constexpr std::size_t kMostAsked = 1024;
 constexpr auto kAnswerTime = 1s;
 // Different wrong answers to one question: of a stranger there may be any number.
 constexpr std::size_t kMostCorrected = 16;
+// Addresses whose earlier holders are remembered, and holders of each.
+constexpr std::size_t kMostLeft = 65536;
+constexpr std::size_t kMostHolders = 4;
 
 // Docker's answers name no endpoint: one of each address.
 std::string stand_in_id(const IpAddress& address) {
@@ -103,6 +106,13 @@ void GossipDesk::correct_others(const AddressClaim& claim) {
   if (!docker_ || !state_.well || !network) {
     return;
   }
+  if (const auto left = left_.find({claim.network_id, claim.address.address});
+      left != left_.end()) {
+    for (const auto& holder : left->second) {
+      announcer_.correct(holder);
+    }
+    left_.erase(left);
+  }
   const PeerLookup lookup{.network = *network, .address = claim.address.address};
   const auto wrong = std::make_shared<std::set<AddressClaim>>();
   gossip_.query(
@@ -121,6 +131,33 @@ void GossipDesk::correct_others(const AddressClaim& claim) {
         }
       }),
       [](const Result<void>&) {});
+}
+
+void GossipDesk::on_left(const AddressClaim& claim) {
+  const auto network = overlay_.networks().find(claim.network_id);
+  if (!docker_ || !claim.address.is_v4() || network == overlay_.networks().end()) {
+    return;
+  }
+  const auto& locals = network->second.locals;
+  const bool ours = std::any_of(locals.begin(), locals.end(), [&](const auto& local) {
+    const auto& own = local.second.address4;
+    return own && own->address == claim.address.address;
+  });
+  if (ours) {  // the store's news came behind our attach
+    announcer_.correct(claim);
+    return;
+  }
+  if (left_.size() >= kMostLeft) {
+    left_.clear();  // what is forgotten is asked for still
+  }
+  auto& holders = left_[{claim.network_id, claim.address.address}];
+  std::erase_if(holders, [&](const AddressClaim& other) {
+    return other.vtep == claim.vtep && other.mac == claim.mac;
+  });
+  if (holders.size() >= kMostHolders) {
+    holders.erase(holders.begin());
+  }
+  holders.push_back(claim);
 }
 
 }  // namespace vtepd

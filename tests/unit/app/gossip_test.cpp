@@ -295,6 +295,21 @@ TEST_F(AgentGossip, WhoHasAnOldAnswerForAnAddressIsTold) {
               ElementsAre("jl ::ffff:198.51.100.9 leave 192.0.2.77 255.255.255.0 " + mac));
 }
 
+// As the store had it, whether anybody answers or not.
+TEST_F(AgentGossip, TheEarlierHolderOfAnAddressIsCorrected) {
+  ASSERT_TRUE(bed.attach("/run/netns/c1"));
+  const auto key = bed.docker_writes('a', "198.51.100.9", "192.0.2.77");
+  ASSERT_TRUE(store.erase(key, store.get(key)->value().index));
+  bed.sync();
+  said();
+  EXPECT_THAT(corrected, testing::IsEmpty());
+
+  ASSERT_TRUE(bed.attach("/run/netns/c2", "192.0.2.77"));
+  said();
+  EXPECT_THAT(corrected, ElementsAre("jl ::ffff:198.51.100.9 leave 192.0.2.77 255.255.255.0 "
+                                     "02:42:c0:00:02:4d"));
+}
+
 TEST_F(AgentGossip, ALeaveIsForWhatDockerLookedUpAsWell) {
   const auto attached = bed.attach("/run/netns/c1", "192.0.2.77");
   ASSERT_TRUE(attached);

@@ -229,7 +229,10 @@ Result<void> run_daemon(const Config& config) {
 
   const IpAddress vtep = host->device.address;
   const std::string owner = owner_of(config, vtep);
-  Registry registry(store, {.prefix = config.store.prefix, .vtep = vtep, .owner = owner});
+  Registry registry(store, {.prefix = config.store.prefix,
+                            .vtep = vtep,
+                            .owner = owner,
+                            .with_docker = config.store.kind == "consul"});
   auto gossip = open_gossip(config, vtep, host_name());
   if (!gossip) {
     return fail(gossip.error());

@@ -177,6 +177,8 @@ class Agent : public Control {
   void tell_gossip_of_move(const FloatingAddress& wanted);
   // An endpoint of an earlier run.
   void tell_gossip_it_went(const Endpoint& endpoint);
+  // An endpoint of another host, before the tables lose it.
+  void tell_gossip_who_left(const std::string& network_id, const std::string& endpoint_id);
   void announce_beyond_vtepd(const FloatingAddress& moved);
   // Asks for a read of everything, at most so often.
   bool refresh_store(std::chrono::milliseconds interval);
@@ -216,6 +218,9 @@ class Agent : public Control {
   void add_stored_views(const Overlay& overlay, std::vector<EndpointView>& views) const;
   [[nodiscard]] Vni vni_of(const LocalEndpoint& local) const;
   void collect_problems(StatusView& view);
+  // An endpoint of the network that somebody else on this host wrote, such as dockerd; or nullptr.
+  [[nodiscard]] const Overlay::EndpointRecord* stranger_in(
+      const Overlay::NetworkRecord& network) const;
   void show_gossip(StatusView& view) const;
   EndpointView stored_endpoint_view(const Overlay::NetworkRecord& network,
                                     const Overlay::EndpointRecord& endpoint) const;

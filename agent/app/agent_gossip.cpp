@@ -68,15 +68,20 @@ void Agent::tell_gossip_of_hosts() {
     return;
   }
   std::map<IpAddress, std::uint16_t> hosts;
+  bool docker = false;
   for (const auto& address : docker_hosts_) {
     hosts.emplace(address, kDockerGossipPort);
+    // A vtepd that gossips on Docker's port is listed like a dockerd.
+    const auto node = nodes_.find(address);
+    const bool listed = node != nodes_.end() && node->second.gossip_port == kDockerGossipPort;
+    docker = docker || docker_hosts_.count(address) > (listed ? 1U : 0U);
   }
   for (const auto& [vtep, node] : nodes_) {
     if (node.gossip_port != 0) {
       hosts[vtep] = node.gossip_port;
     }
   }
-  gossip_->set_hosts(hosts);
+  gossip_->set_hosts(hosts, docker);
 }
 
 // Nobody is known to have what an endpoint asked for: perhaps we have not heard of it yet. The
@@ -125,6 +130,24 @@ void Agent::tell_gossip_it_went(const Endpoint& endpoint) {
                         .address = *endpoint.address4,
                         .mac = endpoint.mac});
   }
+}
+
+void Agent::tell_gossip_who_left(const std::string& network_id, const std::string& endpoint_id) {
+  const auto network = overlay_.networks().find(network_id);
+  const auto id = ObjectId::parse(endpoint_id);
+  if (!gossip_ || !id || network == overlay_.networks().end()) {
+    return;
+  }
+  const auto endpoint = network->second.endpoints.find(*id);
+  if (endpoint == network->second.endpoints.end() || !endpoint->second.address4 ||
+      endpoint->second.vtep == options_.vtep) {
+    return;
+  }
+  gossip_->on_left({.network_id = network_id,
+                    .endpoint_id = endpoint_id,
+                    .vtep = endpoint->second.vtep,
+                    .address = *endpoint->second.address4,
+                    .mac = endpoint->second.mac});
 }
 
 // Vtepd hosts tell their endpoints of an address that moved. Docker's do not, and its containers

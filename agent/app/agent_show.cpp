@@ -227,6 +227,14 @@ void Agent::show_gossip(StatusView& view) const {
   }
 }
 
+const Overlay::EndpointRecord* Agent::stranger_in(const Overlay::NetworkRecord& network) const {
+  const auto found =
+      std::find_if(network.endpoints.begin(), network.endpoints.end(), [&](const auto& entry) {
+        return entry.second.active && !entry.second.ours && entry.second.vtep == options_.vtep;
+      });
+  return found == network.endpoints.end() ? nullptr : &found->second;
+}
+
 void Agent::collect_problems(StatusView& view) {
   if (!view.gossip_ok) {
     view.problems.push_back("gossip " + options_.gossip_name + " is away for " +
@@ -274,6 +282,16 @@ void Agent::collect_problems(StatusView& view) {
   if (overlay_.conflicts() > 0) {
     view.problems.push_back(std::to_string(overlay_.conflicts()) +
                             " MACs or addresses are claimed by more than one endpoint");
+  }
+  for (const auto& [id, network] : overlay_.networks()) {
+    const auto* stranger = network.locals.empty() ? nullptr : stranger_in(network);
+    if (stranger != nullptr && network.network) {
+      view.problems.push_back("network '" + network.network->name +
+                              "' is used on this host by somebody else, too (endpoint '" +
+                              stranger->name +
+                              "', perhaps of dockerd), and what is sent to that is lost; "
+                              "move it to another host, or detach ours");
+    }
   }
   if (!pending_.empty()) {
     view.problems.push_back(std::to_string(pending_.size()) +

@@ -101,6 +101,7 @@ void Agent::take(const StoreEvent& event) {
             gossip_->on_stored(e.endpoint.network_id, e.endpoint.id);
           }
         } else if constexpr (std::is_same_v<Kind, EndpointGone>) {
+          tell_gossip_who_left(e.network_id, e.id);
           overlay_.erase_endpoint(e.network_id, e.id);
           acknowledgements_.forget(e.id);
           if (gossip_) {

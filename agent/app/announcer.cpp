@@ -68,9 +68,29 @@ void Announcer::say(bool join, const AddressClaim& claim, bool coalesce) {
   queue_.push_back(
       {.event = {.name = event.name(), .payload = event.payload(), .coalesce = coalesce},
        .taken_back = join ? std::nullopt : std::optional(claim)});
+  if (!join) {
+    say_lookup_leave(*network, claim);
+  }
 }
 
-void Announcer::sync() {
+void Announcer::say_lookup_leave(const ObjectId& network, const AddressClaim& claim) {
+  if (!docker_listens_) {
+    return;
+  }
+  const LookupLeave leave{
+      .vtep = claim.vtep, .network = network, .address = claim.address, .mac = claim.mac};
+  queue_.push_back({.event = {.name = leave.name(), .payload = leave.payload(), .coalesce = false},
+                    .taken_back = {}});
+}
+
+void Announcer::correct(const AddressClaim& wrong) {
+  if (const auto network = ObjectId::parse(wrong.network_id)) {
+    say_lookup_leave(*network, wrong);
+    pump();
+  }
+}
+
+void Announcer::sync(const std::function<void(const AddressClaim&)>& before) {
   if (revision_ == overlay_.claims_revision()) {
     return;
   }
@@ -87,6 +107,7 @@ void Announcer::sync() {
       // One that is coalesced comes some moments later: behind the leave of the one before.
       const bool moved = std::find(taken_over.begin(), taken_over.end(), claim.address.address) !=
                          taken_over.end();
+      before(claim);
       say(true, claim, moved);
     }
   }

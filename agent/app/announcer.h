@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,8 +35,9 @@ class Announcer {
  public:
   Announcer(Gossip& gossip, EventLoop& loop, const Overlay& overlay);
 
-  // Compares what this host has with what it said, and says the difference.
-  void sync();
+  // Compares what this host has with what it said, and says the difference. `before` is called with
+  // each claim that is new, before that is said.
+  void sync(const std::function<void(const AddressClaim&)>& before);
   // Says all of it again, for nodes that are new or may have missed it, and what could not be taken
   // back until now.
   void repeat();
@@ -44,6 +46,12 @@ class Announcer {
   // An endpoint of this host took the address from another, which is to be taken back first. By
   // Docker's rules the taking back must be heard before the join, or it takes away the new entry.
   void take_over(const AddressClaim& from);
+
+  // Whether Docker's hosts listen, which keep what they looked up until they are told otherwise.
+  void set_docker_listens(bool listens) { docker_listens_ = listens; }
+
+  // The address is not where the claim says, as dockerds seem to think.
+  void correct(const AddressClaim& wrong);
 
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
 
@@ -55,6 +63,7 @@ class Announcer {
 
   [[nodiscard]] std::set<AddressClaim> claims() const;
   void say(bool join, const AddressClaim& claim, bool coalesce);
+  void say_lookup_leave(const ObjectId& network, const AddressClaim& claim);
   void pump();
   void on_said(const Saying& saying, const Result<void>& done);
 
@@ -66,6 +75,7 @@ class Announcer {
   std::set<AddressClaim> owed_;  // to be taken back, could not be said
   std::deque<Saying> queue_;
   std::size_t under_way_ = 0;
+  bool docker_listens_ = false;
   std::vector<IpAddress> taken_over_;  // since the last sync()
   std::unique_ptr<EventLoop::Timer> again_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

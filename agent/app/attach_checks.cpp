@@ -47,13 +47,11 @@ Result<void> AttachFlow::check_network() {
   if (stored == agent_.overlay_.networks().end()) {
     return {};
   }
-  for (const auto& [id, endpoint] : stored->second.endpoints) {
-    if (endpoint.active && !endpoint.ours && endpoint.vtep == agent_.options_.vtep) {
-      return fail(ErrorKind::Conflict,
-                  "network '" + network_.name +
-                      "' is used on this host by somebody else (endpoint '" + endpoint.name +
-                      "', perhaps of dockerd); one host, one VTEP of a network");
-    }
+  if (const auto* stranger = agent_.stranger_in(stored->second)) {
+    return fail(ErrorKind::Conflict, "network '" + network_.name +
+                                         "' is used on this host by somebody else (endpoint '" +
+                                         stranger->name +
+                                         "', perhaps of dockerd); one host, one VTEP of a network");
   }
   return {};
 }

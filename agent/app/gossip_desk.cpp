@@ -21,23 +21,12 @@ constexpr auto kContact = 30s;
 constexpr auto kFirstContact = 200ms;
 // After nodes came all is said again, once for all that came at one time.
 constexpr auto kRepeat = 500ms;
-// One question for an address in this time, and so many addresses at once.
-constexpr auto kAsk = 10s;
-constexpr std::size_t kMostAsked = 1024;
-constexpr auto kAnswerTime = 1s;
 constexpr auto kWarn = 1s;
 
 std::chrono::milliseconds with_jitter(std::chrono::milliseconds delay) {
   thread_local std::minstd_rand random{std::random_device{}()};
   std::uniform_int_distribution<long> jitter(-delay.count() / 4, delay.count() / 4);
   return delay + std::chrono::milliseconds(jitter(random));
-}
-
-// Docker's answers name no endpoint: one of each address.
-std::string stand_in_id(const IpAddress& address) {
-  ObjectId id;
-  std::copy(address.bytes.begin(), address.bytes.end(), id.bytes.begin());
-  return id.to_string();
 }
 
 }  // namespace
@@ -54,18 +43,6 @@ GossipDesk::GossipDesk(Gossip& gossip, EventLoop& loop, const Overlay& overlay, 
       repeat_(loop.make_timer()) {
   state_.problem = "the serf agent has not answered yet";
   state_.since = Clock::now();
-}
-
-template <typename T>
-std::function<void(T)> GossipDesk::on_loop(std::function<void(const T&)> callback) {
-  return
-      [loop = &loop_, alive = std::weak_ptr<int>(alive_), callback = std::move(callback)](T value) {
-        loop->post([alive, callback, value = std::move(value)] {
-          if (!alive.expired()) {
-            callback(value);
-          }
-        });
-      };
 }
 
 void GossipDesk::start() {
@@ -114,6 +91,9 @@ void GossipDesk::on_notice(const GossipNotice& notice) {
 }
 
 void GossipDesk::on_event(const GossipNotice& notice) {
+  if (LookupLeave::is_name(notice.name)) {
+    return;  // for Docker's hosts
+  }
   const auto event = PeerEvent::parse(notice.name, notice.payload);
   if (!event) {
     ++state_.malformed;
@@ -168,71 +148,13 @@ void GossipDesk::tick() {
   carry_out(orders);
 }
 
-// Only for what is here: others may answer for theirs.
-void GossipDesk::on_query(const GossipNotice& notice) {
-  const auto lookup = PeerLookup::parse(notice.payload);
-  if (notice.name != PeerLookup::kName || !lookup) {
-    ++state_.malformed;
-    spdlog::debug("no answer to the query name={} payload={}", notice.name, notice.payload);
-    return;
-  }
-  const auto network = overlay_.networks().find(lookup->network.to_string());
-  const auto& known = network == overlay_.networks().end() ? std::nullopt : network->second.network;
-  const auto* subnet = known ? known->subnet_of(lookup->address) : nullptr;
-  if (subnet == nullptr) {
-    return;
-  }
-  const NeighbourKey key{subnet->vni, lookup->address};
-  const auto* owner = overlay_.neighbour_owner(key);
-  const auto mac = overlay_.neighbour_mac(key);
-  if (owner == nullptr || owner->local == nullptr || !mac) {
-    return;
-  }
-  const PeerAnswer answer{
-      .mac = *mac, .address = {lookup->address, subnet->pool.length}, .vtep = overlay_.own_vtep()};
-  gossip_.respond(notice.query, answer.payload(), [](const Result<void>& done) {
-    if (!done) {
-      spdlog::debug("cannot answer a query: {}", done.error().what);
-    }
-  });
+void GossipDesk::on_local_change() {
+  announcer_.sync([this](const AddressClaim& claim) { correct_others(claim); });
 }
 
-void GossipDesk::on_miss(const Overlay::NetworkRecord& network, const IpAddress& address) {
-  const auto id = ObjectId::parse(network.id);
-  if (!state_.well || !id || !address.is_v4()) {
-    return;
-  }
-  const auto now = Clock::now();
-  std::erase_if(asked_, [&](const auto& asked) { return now - asked.second >= kAsk; });
-  if (asked_.size() >= kMostAsked || !asked_.try_emplace({network.id, address}, now).second) {
-    return;
-  }
-  const PeerLookup lookup{.network = *id, .address = address};
-  gossip_.query(
-      {.name = std::string(PeerLookup::kName), .payload = lookup.payload(), .timeout = kAnswerTime},
-      on_loop<GossipAnswer>([this, network_id = network.id, address](const auto& answer) {
-        on_answer(network_id, address, answer);
-      }),
-      [](const Result<void>&) {});
-}
-
-void GossipDesk::on_answer(const std::string& network_id, const IpAddress& address,
-                           const GossipAnswer& answer) {
-  const auto parsed = PeerAnswer::parse(address, answer.payload);
-  if (!parsed) {
-    // Docker answers "<nil>" for endpoints that it restored before it knew its own address.
-    spdlog::debug("no use of the answer node={} payload={}", answer.node, answer.payload);
-    return;
-  }
-  hear({.join = true,
-        .vtep = parsed->vtep,
-        .network_id = network_id,
-        .endpoint_id = stand_in_id(address),
-        .address = parsed->address,
-        .mac = parsed->mac});
-}
-
-void GossipDesk::set_hosts(const std::map<IpAddress, std::uint16_t>& hosts) {
+void GossipDesk::set_hosts(const std::map<IpAddress, std::uint16_t>& hosts, bool docker) {
+  docker_ = docker;
+  announcer_.set_docker_listens(docker);
   if (hosts == hosts_) {
     return;
   }

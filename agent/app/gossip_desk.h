@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace vtepd {
@@ -36,13 +37,16 @@ class GossipDesk {
   void start();
 
   // Hosts that the store lists, each with the port of its gossip; contacted now and for ever.
-  void set_hosts(const std::map<IpAddress, std::uint16_t>& hosts);
+  // `docker`: some of them run dockerd.
+  void set_hosts(const std::map<IpAddress, std::uint16_t>& hosts, bool docker);
   void on_stored(const std::string& network_id, const std::string& endpoint_id);
   void on_gone(const std::string& network_id, const std::string& endpoint_id);
+  // An endpoint of another host left that address; of the store.
+  void on_left(const AddressClaim& claim);
   void on_store(bool readable);
 
   // Something of this host's endpoints may have changed.
-  void on_local_change() { announcer_.sync(); }
+  void on_local_change();
 
   void take_over(const AddressClaim& from) { announcer_.take_over(from); }
 
@@ -71,6 +75,7 @@ class GossipDesk {
   void on_query(const GossipNotice& notice);
   void on_answer(const std::string& network_id, const IpAddress& address,
                  const GossipAnswer& answer);
+  void correct_others(const AddressClaim& claim);
   void hear(const PeerNews& news);
   bool may_warn();
   void contact();
@@ -90,9 +95,11 @@ class GossipDesk {
   Announcer announcer_;
   std::map<IpAddress, std::uint16_t> hosts_;
   std::map<std::pair<std::string, IpAddress>, Clock::time_point> asked_;
+  std::map<std::pair<std::string, IpAddress>, std::vector<AddressClaim>> left_;
   State state_;
   std::optional<std::set<IpAddress>> live_;
   Clock::time_point warned_{};
+  bool docker_ = false;
   bool ticking_ = false;
   std::unique_ptr<EventLoop::Timer> tick_;
   std::unique_ptr<EventLoop::Timer> contact_;
@@ -100,5 +107,17 @@ class GossipDesk {
   std::unique_ptr<GossipSubscription> subscription_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
+
+template <typename T>
+std::function<void(T)> GossipDesk::on_loop(std::function<void(const T&)> callback) {
+  return
+      [loop = &loop_, alive = std::weak_ptr<int>(alive_), callback = std::move(callback)](T value) {
+        loop->post([alive, callback, value = std::move(value)] {
+          if (!alive.expired()) {
+            callback(value);
+          }
+        });
+      };
+}
 
 }  // namespace vtepd

@@ -92,8 +92,9 @@ struct NetworkSpec {
 
 // What `attach` asks the registry for.
 struct EndpointSpec {
-  std::string name;                   // "": made from the id
-  std::optional<IpAddress> address4;  // default: the lowest free one
+  std::string name;  // "": made from the id
+  // Default: the lowest free one of the first subnet that has one.
+  std::optional<IpAddress> address4;
   std::optional<IpAddress> address6;  // default: none
   std::optional<MacAddress> mac;      // default: docker_mac(address4)
   std::string interface_prefix = "eth";

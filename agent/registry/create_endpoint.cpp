@@ -64,8 +64,9 @@ Result<void> check_address6(const Network& network, const NetworkRecord& record,
   return {};
 }
 
-Result<const Subnet*> subnet_for(const Network& network, const NetworkRecord& record,
-                                 const EndpointSpec& spec) {
+// Where the IPv4 address may come from.
+Result<std::vector<const Subnet*>> subnets_for(const Network& network, const NetworkRecord& record,
+                                               const EndpointSpec& spec) {
   if (network.subnets.empty()) {
     return invalid("network '" + network.name + "' has no IPv4 subnet");
   }
@@ -74,8 +75,12 @@ Result<const Subnet*> subnet_for(const Network& network, const NetworkRecord& re
       return fail(fine.error());
     }
   }
+  std::vector<const Subnet*> subnets;
   if (!spec.address4) {
-    return &network.subnets.front();
+    for (const auto& each : network.subnets) {
+      subnets.push_back(&each);
+    }
+    return subnets;
   }
   const auto* subnet = spec.address4->is_v4() ? network.subnet_of(*spec.address4) : nullptr;
   if (subnet == nullptr) {
@@ -89,7 +94,8 @@ Result<const Subnet*> subnet_for(const Network& network, const NetworkRecord& re
   if (auto fine = check_address4(*subnet, *spec.address4); !fine) {
     return fail(fine.error());
   }
-  return subnet;
+  subnets.push_back(subnet);
+  return subnets;
 }
 
 // Two endpoints with one MAC would share one forwarding entry.
@@ -123,30 +129,10 @@ Result<void> check_still_there(const Context& context, const std::string& networ
              : Result<void>();
 }
 
-}  // namespace
-
-Result<Endpoint> create_endpoint(const Context& context, const Network& network,
-                                 const EndpointSpec& spec) {
-  const auto stored = read_network(context, network.id);
-  if (!stored) {
-    return fail(stored.error());
-  }
-  const auto& record = stored->record;
-  if (record.in_delete) {
-    return fail(ErrorKind::Conflict, "network '" + record.name + "' is being removed");
-  }
-  const auto subnet = subnet_for(network, record, spec);
-  if (!subnet) {
-    return fail(subnet.error());
-  }
-  if (spec.mac) {
-    if (auto fine = check_mac(context, network.id, *spec.mac); !fine) {
-      return fail(fine.error());
-    }
-  }
-  if (auto marked = write_marker(context); !marked) {
-    return fail(marked.error());
-  }
+// An endpoint with an address of that subnet, and everything that it takes in the store.
+Result<Endpoint> claim_endpoint(const Context& context, const Network& network,
+                                const NetworkRecord& record, const EndpointSpec& spec,
+                                const Subnet& subnet) {
   EndpointDocument document;
   auto& endpoint = document.endpoint;
   endpoint.id = context.options.make_id();
@@ -158,7 +144,7 @@ Result<Endpoint> create_endpoint(const Context& context, const Network& network,
   document.anonymous = spec.name.empty();
   document.interface_prefix = spec.interface_prefix;
   document.aliases = {endpoint.id.substr(0, kShortId)};
-  document.pool4 = pool_id_in(record.v4, record.address_space, (*subnet)->pool);
+  document.pool4 = pool_id_in(record.v4, record.address_space, subnet.pool);
   EndpointClaim claim(context, network, document);
   claim.want(document.pool4, spec.address4, true);
   if (spec.address6) {
@@ -174,6 +160,41 @@ Result<Endpoint> create_endpoint(const Context& context, const Network& network,
   if (auto fine = check_still_there(context, network.id); !fine) {
     claim.undo();
     return fail(fine.error());
+  }
+  return endpoint;
+}
+
+}  // namespace
+
+Result<Endpoint> create_endpoint(const Context& context, const Network& network,
+                                 const EndpointSpec& spec) {
+  const auto stored = read_network(context, network.id);
+  if (!stored) {
+    return fail(stored.error());
+  }
+  const auto& record = stored->record;
+  if (record.in_delete) {
+    return fail(ErrorKind::Conflict, "network '" + record.name + "' is being removed");
+  }
+  const auto subnets = subnets_for(network, record, spec);
+  if (!subnets) {
+    return fail(subnets.error());
+  }
+  if (spec.mac) {
+    if (auto fine = check_mac(context, network.id, *spec.mac); !fine) {
+      return fail(fine.error());
+    }
+  }
+  if (auto marked = write_marker(context); !marked) {
+    return fail(marked.error());
+  }
+  Result<Endpoint> endpoint = fail(ErrorKind::Internal, network.name);
+  for (const Subnet* subnet : *subnets) {
+    endpoint = claim_endpoint(context, network, record, spec, *subnet);
+    // Docker goes on to the next subnet, too, when one is full.
+    if (endpoint || endpoint.error().kind != ErrorKind::Exhausted) {
+      break;
+    }
   }
   return endpoint;
 }

@@ -12,6 +12,8 @@ namespace vtepd {
 namespace {
 
 constexpr std::size_t kShown = 64;  // of a text that a stranger sent
+constexpr std::string_view kLookupId = " dummy";
+constexpr std::string_view kMapped = "::ffff:";
 
 // For a message: bounded, and without what could confuse a terminal.
 std::string shown(std::string_view text) {
@@ -127,6 +129,19 @@ std::string PeerEvent::name() const {
 std::string PeerEvent::payload() const {
   return std::string(join ? "join " : "leave ") + address.address.to_string() + " " +
          mask_text(address) + " " + mac.to_string();
+}
+
+std::string LookupLeave::name() const {
+  return std::string(PeerEvent::kTag) + " " + std::string(vtep.is_v4() ? kMapped : "") +
+         vtep.to_string() + " " + network.to_string() + std::string(kLookupId);
+}
+
+std::string LookupLeave::payload() const {
+  return "leave " + address.address.to_string() + " " + mask_text(address) + " " + mac.to_string();
+}
+
+bool LookupLeave::is_name(std::string_view name) {
+  return name.starts_with(PeerEvent::kTag) && name.ends_with(kLookupId);
 }
 
 Result<PeerEvent> PeerEvent::parse(std::string_view name, std::string_view payload) {

@@ -33,6 +33,23 @@ struct PeerEvent {
   bool operator==(const PeerEvent&) const = default;
 };
 
+// What dockerd learns by a lookup it keeps under the id "dummy", which no leave of the endpoint
+// takes away; it goes before what joins later with the same address, so that its containers send to
+// the old host for ever. This leave takes it away. No word about a VTEP is heard by the dockerd
+// that has its address, and a dockerd looks up its own containers, too: it compares texts, so this
+// one is v4-mapped.
+struct LookupLeave {
+  IpAddress vtep;
+  ObjectId network;
+  IpPrefix address;
+  MacAddress mac;
+
+  [[nodiscard]] std::string name() const;
+  [[nodiscard]] std::string payload() const;
+  // Whether an event is one of these: of no account to vtepd, which keeps no such entries.
+  static bool is_name(std::string_view name);
+};
+
 // The query "peerlookup" with payload "<nid> <ip>": who has this address?
 struct PeerLookup {
   static constexpr std::string_view kName = "peerlookup";

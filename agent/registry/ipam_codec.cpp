@@ -101,6 +101,9 @@ Result<std::string> with_pool(std::string_view key, std::string_view value,
   if (!json) {
     return fail(json.error());
   }
+  if (!(*json)["Subnets"].empty()) {
+    (*json)["Scope"] = "";  // dockerd forgets it in whatever it writes again
+  }
   std::map<std::string, Json> sorted;  // Go's order of a map
   for (auto& [id, entry] : (*json)["Subnets"].items()) {
     sorted.emplace(id, std::move(entry));
@@ -140,6 +143,9 @@ Result<ReleasedPool> without_pool(std::string_view key, std::string_view value,
       subnets.erase(id);
     }
     id = std::move(parent);
+  }
+  if (released.changed) {
+    (*json)["Scope"] = "";  // as with_pool
   }
   released.value = to_text(*json);
   return released;

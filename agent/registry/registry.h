@@ -34,6 +34,9 @@ class Registry {
     // How long somebody may take between taking an address and writing the endpoint; waited for
     // only when a removal that broke off is taken up again and the store cannot tell otherwise.
     std::chrono::milliseconds settle{2000};
+    // Whether dockerds may be on the same store. Of every network that was removed they leave an
+    // empty key behind, and so do we then.
+    bool with_docker = false;
   };
 
   Registry(KvStore& store, Options options);

@@ -19,6 +19,12 @@ namespace {
 constexpr std::size_t kNamesShown = 5;
 
 Result<void> require_unused(const Context& context, const NetworkRecord& network) {
+  if (context.options.with_docker) {
+    const auto made = context.store.put(context.keys.endpoints(network.id), "", 0);
+    if (!made) {
+      return fail(made.error());
+    }
+  }
   const auto endpoints = context.store.list(context.keys.endpoints(network.id));
   if (!endpoints) {
     return fail(endpoints.error());

@@ -1,73 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // vtepd hosts and Docker hosts on one network, whichever of them made it: Docker hears of vtepd's
 // endpoints by gossip alone.
+#include "docker/four_hosts.h"
 #include "support/keepalived.h"
-#include "support/mixed_lab.h"
-#include "support/traffic.h"
+
+#include <iostream>
 
 #include <gtest/gtest.h>
 
 namespace vtepd::test {
 namespace {
 
-constexpr std::size_t kBytes = 1U << 20U;
-
-class MixedGossip : public testing::Test {
- protected:
-  [[nodiscard]] static MixedLabOptions options() {
-    HostOptions host;
-    host.gossip = "kind = \"serf\"\n";
-    return {.dockers = 2, .vtepds = 2, .host = host};
-  }
-
-  MixedGossip() { lab_.lab().start(); }
-
-  // `net` is the first three bytes of the network's addresses.
-  void populate(const std::string& network, const std::string& net) {
-    c1_ = &lab_.docker(1).run("con1", network);
-    c2_ = &lab_.docker(2).run("con2", network);
-    e1_ = &lab_.vtepd(1).attach(network, net + ".101", {"--name", "end1"});
-    e2_ = &lab_.vtepd(2).attach(network, net + ".102", {"--name", "end2"});
-  }
-
-  [[nodiscard]] std::vector<const Container*> all() const { return {c1_, c2_, e1_, e2_}; }
-
-  void expect_full_mesh() {
-    for (const Container* from : all()) {
-      for (const Container* to : all()) {
-        if (from != to) {
-          EXPECT_TRUE(wait_until([&] { return from->pings(to->address, 1); }, Seconds(10)))
-              << from->address << " to " << to->address;
-          EXPECT_TRUE(from->pings(to->address)) << from->address << " to " << to->address;
-        }
-      }
-    }
-  }
-
-  void expect_data_both_ways() {
-    for (const auto& [from, to] : {std::pair(c1_, e1_), std::pair(e2_, c2_), std::pair(e1_, e2_)}) {
-      EXPECT_EQ(tcp_transfer(from->netns, to->netns, to->address, kBytes), kBytes)
-          << from->address << " to " << to->address;
-      EXPECT_TRUE(udp_echo(from->netns, to->netns, to->address, 1400))
-          << from->address << " to " << to->address;
-    }
-  }
-
-  // Whether the overlay namespace of the Docker host has the endpoint's neighbour and FDB entry.
-  [[nodiscard]] bool docker_knows(int number, const std::string& network_id,
-                                  const Container& endpoint) {
-    const auto neighbours = lab_.docker(number).in_overlay(network_id, {"ip", "neigh"}).out;
-    const auto fdb = lab_.docker(number).in_overlay(network_id, {"bridge", "fdb"}).out;
-    return neighbours.find(endpoint.address + " ") != std::string::npos &&
-           fdb.find(endpoint.mac) != std::string::npos;
-  }
-
-  MixedLab lab_{options()};
-  Container* c1_ = nullptr;
-  Container* c2_ = nullptr;
-  Container* e1_ = nullptr;
-  Container* e2_ = nullptr;
-};
+class MixedGossip : public FourHosts {};
 
 TEST_F(MixedGossip, ANetworkThatDockerMade) {
   const auto id = lab_.docker(1).network_create("blue", "192.168.7.0/24");

@@ -57,7 +57,9 @@ std::string line_of(std::string text) {
 }  // namespace
 
 DockerHost::DockerHost(const NetNamespace& underlay, int number, const std::string& consul)
-    : name_(unique_name() + "d" + std::to_string(number)),
+    : own_netns_(std::make_unique<NetNamespace>()),
+      netns_(*own_netns_),
+      name_(unique_name() + "d" + std::to_string(number)),
       address_("10.99.0." + std::to_string(number)),
       machine_(netns_, {.hostname = name_, .address = address_, .consul = consul}) {
   const std::string port = "h" + std::to_string(number);
@@ -66,6 +68,12 @@ DockerHost::DockerHost(const NetNamespace& underlay, int number, const std::stri
   netns_.sysctl("net.ipv6.conf.eth0.disable_ipv6", "1");
   netns_.ip("address add " + address_ + "/24 dev eth0\nlink set eth0 up");
 }
+
+DockerHost::DockerHost(const Host& host, const std::string& consul)
+    : netns_(host.netns()),
+      name_(unique_name() + "d"),
+      address_(host.address()),
+      machine_(netns_, {.hostname = name_, .address = address_, .consul = consul}) {}
 
 DockerHost::~DockerHost() {
   if (machine_.log().find(kLostItsWay) != std::string::npos) {

@@ -11,11 +11,12 @@
 
 namespace vtepd::test {
 
-// One machine of the lab with dockerd 20.10 and its classic overlay over Consul in it, cabled to
-// the underlay like a Host.
+// One machine of the lab with dockerd 20.10 and its classic overlay over Consul in it: cabled to
+// the underlay like a Host, or a Host that has dockerd besides.
 class DockerHost {
  public:
   DockerHost(const NetNamespace& underlay, int number, const std::string& consul);
+  DockerHost(const Host& host, const std::string& consul);
   ~DockerHost();
   DockerHost(const DockerHost&) = delete;
   DockerHost& operator=(const DockerHost&) = delete;
@@ -62,7 +63,8 @@ class DockerHost {
   void dump() const;  // everything that explains a failure
 
  private:
-  NetNamespace netns_;
+  std::unique_ptr<NetNamespace> own_netns_;
+  const NetNamespace& netns_;
   std::string name_;
   std::string address_;
   DockerMachine machine_;

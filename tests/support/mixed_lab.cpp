@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <stdexcept>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -11,6 +12,7 @@ namespace vtepd::test {
 namespace {
 
 constexpr const char* kConsulAddress = "10.99.0.254";
+constexpr const char* kConsulServer = "10.99.0.254:8500";
 constexpr int kFirstDocker = 101;
 
 }  // namespace
@@ -38,8 +40,15 @@ MixedLab::~MixedLab() {
 
 DockerHost& MixedLab::add_docker() {
   const int number = kFirstDocker + static_cast<int>(dockers_.size());
-  dockers_.push_back(
-      std::make_unique<DockerHost>(lab_.underlay(), number, std::string(kConsulAddress) + ":8500"));
+  return start(std::make_unique<DockerHost>(lab_.underlay(), number, kConsulServer));
+}
+
+DockerHost& MixedLab::add_docker_on(Host& vtepd) {
+  return start(std::make_unique<DockerHost>(vtepd, kConsulServer));
+}
+
+DockerHost& MixedLab::start(std::unique_ptr<DockerHost> made) {
+  dockers_.push_back(std::move(made));
   DockerHost& docker = *dockers_.back();
   docker.start();
   // It answers before it has made itself known to the others.

@@ -37,10 +37,13 @@ class MixedLab {
 
   [[nodiscard]] Host& vtepd(int number) { return lab_.host(number); }
 
-  DockerHost& add_docker();  // and starts it
+  DockerHost& add_docker();                // and starts it
+  DockerHost& add_docker_on(Host& vtepd);  // beside the vtepd of that host
   Host& add_vtepd(HostOptions options = {});
 
  private:
+  DockerHost& start(std::unique_ptr<DockerHost> made);
+
   Lab lab_{LabOptions{.hosts = 0}};
   std::unique_ptr<ConsulServer> consul_;
   std::vector<std::unique_ptr<DockerHost>> dockers_;

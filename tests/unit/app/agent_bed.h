@@ -122,6 +122,22 @@ struct Bed {
     return ask<EndpointView>([&](auto reply) { agent->detach({.endpoint = name}, reply); });
   }
 
+  // An endpoint of the only network as dockerd on that host writes it: named "x", its id that
+  // digit 64 times. Answers its key.
+  std::string docker_writes(char digit, const std::string& host, const char* address) {
+    const std::string id(64, digit);
+    const auto ip = *IpAddress::parse(address);
+    const std::string key =
+        "docker/network/v1.0/endpoint/" + agent->endpoints()->front().network_id + "/" + id + "/";
+    const std::string value = R"({"id":")" + id + R"(","name":"x","sandbox":")" + id +
+                              R"(","locator":")" + host + R"(","ep_iface":{"addr":")" + address +
+                              R"(/24","dstPrefix":"eth","mac":")" + docker_mac(ip).to_string() +
+                              R"(","srcName":"","v4PoolID":"","v6PoolID":""}})";
+    EXPECT_TRUE(store.put(key, value, 0, nullptr));
+    sync();
+    return key;
+  }
+
   // Endpoint keys, and the endpoint count, that the store holds.
   std::pair<std::size_t, std::string> stored() {
     std::size_t endpoints = 0;

@@ -196,5 +196,25 @@ TEST_F(AgentTest, SameNetworkAgainIsTheSameAndAnotherIsAConflict) {
   EXPECT_EQ(other.error().kind, ErrorKind::Conflict);
 }
 
+TEST_F(AgentTest, AnotherUserOfItsNetworkOnThisHostIsNamed) {
+  ASSERT_TRUE(bed.attach("/run/netns/c1"));
+  bed.docker_writes('a', "198.51.100.9", "192.0.2.77");
+  EXPECT_EQ(bed.agent->status().problems, std::vector<std::string>()) << "on another host";
+  const auto key = bed.docker_writes('b', "198.51.100.1", "192.0.2.78");
+
+  ASSERT_EQ(bed.agent->status().problems.size(), 1U);
+  EXPECT_NE(bed.agent->status().problems.front().find("endpoint 'x'"), std::string::npos);
+  EXPECT_EQ(bed.agent->status().health, Health::Degraded);
+  const auto refused = bed.attach("/run/netns/c2");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::Conflict);
+  EXPECT_NE(refused.error().what.find("endpoint 'x'"), std::string::npos) << refused.error().what;
+
+  ASSERT_TRUE(store.erase(key, store.get(key)->value().index));
+  bed.sync();
+  EXPECT_TRUE(bed.agent->status().problems.empty());
+  EXPECT_TRUE(bed.attach("/run/netns/c2"));
+}
+
 }  // namespace
 }  // namespace vtepd

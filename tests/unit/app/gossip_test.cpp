@@ -34,6 +34,10 @@ class AgentGossip : public testing::Test {
     bed.run_until([] { return false; }, 20ms);
     std::vector<std::string> lines;
     for (const auto& sent : std::exchange(bed.gossip.events, {})) {
+      if (LookupLeave::is_name(sent.name)) {
+        corrected.push_back(sent.name.substr(0, sent.name.rfind(' ') - 65) + " " + sent.payload);
+        continue;
+      }
       const auto event = PeerEvent::parse(sent.name, sent.payload);
       EXPECT_TRUE(event) << sent.name << " " << sent.payload;
       lines.push_back((event->join ? "join " : "leave ") + event->address.address.to_string() +
@@ -72,6 +76,7 @@ class AgentGossip : public testing::Test {
     return false;
   }
 
+  std::vector<std::string> corrected;  // leaves for dockerds' lookups among it: VTEP and payload
   MemoryStore store;
   Bed bed{store, "a", true};
 };
@@ -192,6 +197,7 @@ TEST_F(AgentGossip, QuestionsAreAnsweredForOurOwnOnly) {
 TEST_F(AgentGossip, AMissIsAskedOnceAndItsAnswerForwards) {
   const auto attached = bed.attach("/run/netns/c1");
   ASSERT_TRUE(attached);
+  bed.gossip.queries.clear();  // about the address that it got
   const auto address = *IpAddress::parse("192.0.2.80");
   const PeerLookup lookup{.network = *ObjectId::parse(attached->endpoint.network_id),
                           .address = address};
@@ -243,18 +249,8 @@ TEST_F(AgentGossip, AnAddressThatMovesHereIsTakenBackFirst) {
 TEST_F(AgentGossip, OnlyContainersAreToldOfAnAddressThatMoves) {
   const auto attached = bed.attach("/run/netns/c1");
   ASSERT_TRUE(attached);
-  const auto put = [&](const std::string& digit, const std::string& vtep, const char* address) {
-    const std::string id(64, digit.front());
-    const auto ip = *IpAddress::parse(address);
-    const std::string key = "docker/network/v1.0/endpoint/" + attached->endpoint.network_id + "/";
-    const std::string value = R"({"id":")" + id + R"(","name":"x","sandbox":")" + id +
-                              R"(","locator":")" + vtep + R"(","ep_iface":{"addr":")" + address +
-                              R"(/24","dstPrefix":"eth","mac":")" + docker_mac(ip).to_string() +
-                              R"(","srcName":"","v4PoolID":"","v6PoolID":""}})";
-    ASSERT_TRUE(store.put(key + id + "/", value, 0, nullptr));
-  };
-  put("a", "198.51.100.9", "192.0.2.77");
-  put("b", "198.51.100.10", "192.0.2.78");
+  bed.docker_writes('a', "198.51.100.9", "192.0.2.77");
+  bed.docker_writes('b', "198.51.100.10", "192.0.2.78");
   ASSERT_TRUE(store.put("vtepd/v1/nodes/198.51.100.10",
                         R"({"host":"h","instance":"i","vtep":"198.51.100.10"})", 0, nullptr));
   bed.sync();
@@ -275,6 +271,69 @@ TEST_F(AgentGossip, OnlyContainersAreToldOfAnAddressThatMoves) {
   EXPECT_EQ(told.mac, attached->endpoint.mac);
   EXPECT_EQ(told.address.to_string(), "192.0.2.100");
   EXPECT_EQ(told.vni, attached->endpoint.vni);
+}
+
+// By its own words a dockerd thinks that another host has the address, or another MAC.
+TEST_F(AgentGossip, WhoHasAnOldAnswerForAnAddressIsTold) {
+  const auto first = bed.attach("/run/netns/c1");
+  ASSERT_TRUE(first);
+  said();
+  EXPECT_THAT(corrected, testing::IsEmpty());
+  const auto address = *IpAddress::parse("192.0.2.77");
+  const auto mac = docker_mac(address).to_string();
+  const PeerLookup lookup{.network = *ObjectId::parse(first->endpoint.network_id),
+                          .address = address};
+  bed.gossip.answers[lookup.payload()] = {{"docker1", mac + " 255.255.255.0 198.51.100.9"},
+                                          {"docker2", mac + " 255.255.255.0 198.51.100.9"},
+                                          {"docker3", mac + " 255.255.255.0 198.51.100.1"},
+                                          {"docker4", mac + " 255.255.255.0 <nil>"}};
+
+  const auto second = bed.attach("/run/netns/c2", "192.0.2.77");
+  ASSERT_TRUE(second) << second.error().what;
+  EXPECT_THAT(said(), ElementsAre("join 192.0.2.77 " + mac));
+  EXPECT_THAT(corrected,
+              ElementsAre("jl ::ffff:198.51.100.9 leave 192.0.2.77 255.255.255.0 " + mac));
+}
+
+// As the store had it, whether anybody answers or not.
+TEST_F(AgentGossip, TheEarlierHolderOfAnAddressIsCorrected) {
+  ASSERT_TRUE(bed.attach("/run/netns/c1"));
+  const auto key = bed.docker_writes('a', "198.51.100.9", "192.0.2.77");
+  ASSERT_TRUE(store.erase(key, store.get(key)->value().index));
+  bed.sync();
+  said();
+  EXPECT_THAT(corrected, testing::IsEmpty());
+
+  ASSERT_TRUE(bed.attach("/run/netns/c2", "192.0.2.77"));
+  said();
+  EXPECT_THAT(corrected, ElementsAre("jl ::ffff:198.51.100.9 leave 192.0.2.77 255.255.255.0 "
+                                     "02:42:c0:00:02:4d"));
+}
+
+TEST_F(AgentGossip, ALeaveIsForWhatDockerLookedUpAsWell) {
+  const auto attached = bed.attach("/run/netns/c1", "192.0.2.77");
+  ASSERT_TRUE(attached);
+  said();
+  ASSERT_TRUE(bed.detach(attached->endpoint.name));
+  const std::string payload = "192.0.2.77 255.255.255.0 02:42:c0:00:02:4d";
+  EXPECT_THAT(said(), ElementsAre("leave 192.0.2.77 02:42:c0:00:02:4d"));
+  EXPECT_THAT(corrected, ElementsAre("jl ::ffff:198.51.100.1 leave " + payload));
+  bed.gossip.say_event("jl ::ffff:198.51.100.9 " + attached->endpoint.network_id + " dummy",
+                       "leave " + payload);
+  EXPECT_TRUE(bed.attach("/run/netns/c2"));
+  EXPECT_EQ(bed.agent->status().gossip_malformed, 0U);
+}
+
+TEST_F(AgentGossip, WithoutDockerNobodyIsAskedOrCorrected) {
+  const std::string key = "docker/nodes/198.51.100.9:2376";
+  ASSERT_TRUE(store.erase(key, store.get(key)->value().index));
+  bed.sync();
+  const auto attached = bed.attach("/run/netns/c1");
+  ASSERT_TRUE(attached);
+  ASSERT_TRUE(bed.detach(attached->endpoint.name));
+  EXPECT_THAT(said(), testing::SizeIs(2));
+  EXPECT_THAT(corrected, testing::IsEmpty());
+  EXPECT_THAT(bed.gossip.queries, testing::IsEmpty());
 }
 
 TEST_F(AgentGossip, DockersHostsLearnOfThisOne) {

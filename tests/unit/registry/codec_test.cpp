@@ -260,7 +260,7 @@ TEST(IpamCodec, CountsAPartOnItsPool) {
   const auto second = without_pool("k", first->value, "G/10.0.0.0/24");
   ASSERT_TRUE(second);
   EXPECT_TRUE(second->last_user);
-  EXPECT_EQ(second->value, R"({"Scope":"global","Subnets":{}})");
+  EXPECT_EQ(second->value, R"({"Scope":"","Subnets":{}})");
   EXPECT_FALSE(without_pool("k", second->value, "G/10.0.0.0/24")->changed);
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "registry/network_codec.h"
 #include "unit/registry/registry_fixture.h"
 
 namespace vtepd::test {
@@ -67,6 +68,24 @@ TEST_F(RegistryTest, FullPoolIsNamedWithItsNetwork) {
   must_attach(network);
   EXPECT_FAILS(registry_.create_endpoint(network, {}), Exhausted, "network 'tiny'");
   EXPECT_FAILS(registry_.create_endpoint(network, {}), Exhausted, "10.0.0.0/30");
+}
+
+// vtepd makes no network of two IPv4 subnets, Docker does.
+TEST_F(RegistryTest, FullSubnetIsPassedOver) {
+  auto network = must_create("wide", "10.0.0.0/30");
+  const auto second = must_create("second", "10.0.1.0/30");
+  network.subnets.push_back(second.subnets.front());
+  put(keys_.overlay(network.id), registry::encode_overlay({0, false, network.subnets}));
+  ASSERT_EQ(registry_.find_network("wide")->subnets, network.subnets);
+
+  EXPECT_EQ(must_attach(network).address4->to_string(), "10.0.0.2/30");
+  const auto endpoint = must_attach(network);
+  EXPECT_EQ(endpoint.address4->to_string(), "10.0.1.2/30");
+  EXPECT_EQ(endpoint.mac, docker_mac(endpoint.address4->address));
+  EXPECT_FAILS(registry_.create_endpoint(network, {}), Exhausted, "10.0.1.0/30");
+  EXPECT_EQ(value(keys_.endpoint_count(network.id)), R"({"Count":2})");
+  ASSERT_TRUE(*registry_.remove_endpoint(endpoint));
+  EXPECT_FALSE(taken("GlobalDefault/10.0.1.0/30", 2));
 }
 
 TEST_F(RegistryTest, Ipv6AddressIsTakenOnlyWhenAsked) {

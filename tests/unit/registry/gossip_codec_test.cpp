@@ -17,6 +17,18 @@ const std::string kEid(64, 'b');
 const std::string kName = "jl 10.99.0.1 " + kNid + " " + kEid;
 const std::string kPayload = "join 192.168.0.3 255.255.255.0 02:42:c0:a8:00:03";
 
+TEST(LookupLeave, NamesWhatDockerKeepsAfterALookup) {
+  const LookupLeave leave{.vtep = *IpAddress::parse("192.0.2.1"),
+                          .network = *ObjectId::parse(kNid),
+                          .address = *IpPrefix::parse("10.0.0.2/24"),
+                          .mac = *MacAddress::parse("02:42:0a:00:00:02")};
+
+  EXPECT_EQ(leave.name(), "jl ::ffff:192.0.2.1 " + kNid + " dummy");
+  EXPECT_EQ(leave.payload(), "leave 10.0.0.2 255.255.255.0 02:42:0a:00:00:02");
+  EXPECT_TRUE(LookupLeave::is_name(leave.name()));
+  EXPECT_FALSE(LookupLeave::is_name("jl 192.0.2.1 " + kNid + " " + kEid));
+}
+
 TEST(PeerEvent, ReadsAndWritesDockersTexts) {
   const auto event = PeerEvent::parse(kName, kPayload);
   ASSERT_TRUE(event.has_value()) << event.error().what;

@@ -225,6 +225,23 @@ TEST_F(RegistryTest, FindsByNameIdAndUniqueIdPrefix) {
   EXPECT_FAILS(registry_.find_network(kNetworkId.substr(0, 8)), Conflict, "2 networks");
 }
 
+// Byte for byte what the steps leave when dockerd does them.
+TEST_F(RegistryTest, RemoveLeavesWhatDockerLeaves) {
+  const auto alone = must_create("alone", "10.0.0.0/24");
+  ASSERT_TRUE(registry_.remove_network(alone.id));
+  EXPECT_EQ(value(keys_.endpoints(alone.id)), "(missing)") << "on a store that Docker cannot share";
+  auto shared = options();
+  shared.with_docker = true;
+  Registry registry(store_, shared);
+  const auto network = registry.create_network(spec("n", {"10.0.0.0/24"}));
+  ASSERT_TRUE(network);
+
+  ASSERT_TRUE(registry.remove_network(network->id));
+
+  EXPECT_EQ(value(keys_.endpoints(network->id)), "");
+  EXPECT_EQ(value(keys_.pools("GlobalDefault")), R"({"Scope":"","Subnets":{}})");
+}
+
 TEST_F(RegistryTest, RemoveGivesEverythingBack) {
   const auto network = registry_.create_network(spec("n", {"10.0.0.0/24", "fd00::/64"}));
   ASSERT_TRUE(network);
@@ -232,7 +249,7 @@ TEST_F(RegistryTest, RemoveGivesEverythingBack) {
   ASSERT_TRUE(registry_.remove_network(network->id));
 
   EXPECT_FAILS(registry_.remove_network(network->id), NotFound, "not in the store");
-  EXPECT_EQ(value(keys_.pools("GlobalDefault")), R"({"Scope":"global","Subnets":{}})");
+  EXPECT_EQ(value(keys_.pools("GlobalDefault")), R"({"Scope":"","Subnets":{}})");
   EXPECT_EQ(BitSequence::decode("AAAAAAD//wAAAAAAAP//AAAAAAAAAAAAAAf/+A==").value(),
             registry::decode_bits("", value(keys_.vnis()))->bits);
   for (const auto& [key, pair] : store_.pairs()) {

@@ -128,7 +128,7 @@ struct Bed {
     const std::string id(64, digit);
     const auto ip = *IpAddress::parse(address);
     const std::string key =
-        "docker/network/v1.0/endpoint/" + agent->endpoints()->front().network_id + "/" + id + "/";
+        "docker/network/v1.0/endpoint/" + endpoints()->front().network_id + "/" + id + "/";
     const std::string value = R"({"id":")" + id + R"(","name":"x","sandbox":")" + id +
                               R"(","locator":")" + host + R"(","ep_iface":{"addr":")" + address +
                               R"(/24","dstPrefix":"eth","mac":")" + docker_mac(ip).to_string() +

@@ -63,16 +63,18 @@ std::optional<ScriptedServer::Request> next_request(int fd, std::string& read) {
 
 }  // namespace
 
-ScriptedServer::ScriptedServer(Script script) : script_(std::move(script)) {
+ScriptedServer::ScriptedServer(Script script, std::string address_text, int port)
+    : address_(std::move(address_text)), script_(std::move(script)) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
   socklen_t size = sizeof(address);
-  if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+  if (::inet_pton(AF_INET, address_.c_str(), &address.sin_addr) != 1 ||
+      ::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
       ::listen(listener_, 16) != 0 ||
       ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-    throw std::runtime_error("cannot listen on 127.0.0.1");
+    throw std::runtime_error("cannot listen on " + address_);
   }
   port_ = ntohs(address.sin_port);
   acceptor_ = std::thread([this] { accept_until_stopped(); });
@@ -82,12 +84,7 @@ ScriptedServer::~ScriptedServer() {
   stop_ = true;
   ::shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
-  {
-    const std::lock_guard guard(mutex_);
-    for (const int fd : open_) {
-      ::shutdown(fd, SHUT_RDWR);
-    }
-  }
+  drop_connections();
   for (auto& server : servers_) {
     server.join();
   }
@@ -99,8 +96,15 @@ void ScriptedServer::set(Script script) {
   script_ = std::move(script);
 }
 
+void ScriptedServer::drop_connections() {
+  const std::lock_guard guard(mutex_);
+  for (const int fd : open_) {
+    ::shutdown(fd, SHUT_RDWR);
+  }
+}
+
 std::string ScriptedServer::url() const {
-  return "http://127.0.0.1:" + std::to_string(port_);
+  return "http://" + address_ + ":" + std::to_string(port_);
 }
 
 std::vector<ScriptedServer::Request> ScriptedServer::requests() {

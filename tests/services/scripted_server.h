@@ -11,7 +11,8 @@
 
 namespace vtepd::test {
 
-// An HTTP server on a port of its own of 127.0.0.1 that answers as the test says, byte for byte.
+// An HTTP server that answers as the test says, byte for byte. It listens in the network namespace
+// of the thread that makes it.
 class ScriptedServer {
  public:
   struct Request {
@@ -29,12 +30,14 @@ class ScriptedServer {
 
   using Script = std::function<Reply(const Request&)>;
 
-  explicit ScriptedServer(Script script);
+  // Port 0: one of its own.
+  explicit ScriptedServer(Script script, std::string address = "127.0.0.1", int port = 0);
   ~ScriptedServer();
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
   void set(Script script);
+  void drop_connections();
   [[nodiscard]] std::string url() const;
   [[nodiscard]] std::vector<Request> requests();
 
@@ -48,6 +51,7 @@ class ScriptedServer {
   void serve(int fd);
   Reply reply_to(const Request& request);
 
+  std::string address_;
   int listener_ = -1;
   int port_ = 0;
   std::atomic<bool> stop_{false};

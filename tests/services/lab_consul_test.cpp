@@ -123,6 +123,19 @@ TEST_F(ConsulLab, ADetachWhileItIsAwayIsCarriedOutAfterwards) {
       Seconds(10)))
       << consul_.kv({"get", count});
   EXPECT_TRUE(wait_until([&] { return !lab_.host(2).knows("192.168.7.11"); }, Seconds(5)));
+
+  // Exactly once: what a second withdrawal would take away, or the first left, is seen now.
+  const auto outside = [&] {
+    const auto keys = consul_.kv({"get", "-recurse", kSchema});
+    EXPECT_FALSE(keys.empty());
+    return keys;
+  };
+  const auto before = outside();
+  EXPECT_EQ(before.find("192.168.7.11/"), std::string::npos) << before;
+  const Container& again = lab_.host(2).attach("blue", "192.168.7.11");
+  EXPECT_NE(outside(), before);
+  lab_.host(2).must({"detach", "blue", "--netns", again.netns.path()});
+  EXPECT_EQ(outside(), before);
 }
 
 TEST_F(ConsulLab, ADaemonThatStartsWithoutItForwardsAndCatchesUp) {

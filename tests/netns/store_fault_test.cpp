@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <stdexcept>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -45,14 +46,7 @@ class SmallDisk {
 
 class StoreFault : public testing::Test {
  protected:
-  StoreFault() : disk_(lab_.store()) {
-    lab_.start();
-    lab_.create_network("blue", "192.168.7.0/24");
-    a_ = &lab_.host(1).attach("blue", "192.168.7.11");
-    b_ = &lab_.host(2).attach("blue", "192.168.7.12");
-    await_known(lab_.host(1), b_->address);
-    await_known(lab_.host(2), a_->address);
-  }
+  StoreFault() : disk_(lab_.store()) { std::tie(a_, b_) = attach_neighbours(lab_); }
 
   ~StoreFault() override {
     for (int number = 1; number <= 2; ++number) {

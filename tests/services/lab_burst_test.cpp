@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Ten thousand endpoints that come, move and go as fast as Consul takes them.
-#include "support/consul.h"
 #include "support/consul_keys.h"
-#include "support/lab.h"
+#include "support/consul_lab.h"
 #include "support/store.h"
 
 #include <iostream>
@@ -16,18 +15,12 @@ namespace vtepd::test {
 
 namespace {
 
-constexpr const char* kConsulAddress = "10.99.0.254";
 constexpr unsigned kBurst = 10000;
 
 class LongBurst : public testing::Test {
  protected:
   LongBurst() {
-    lab_.underlay().ip("address add " + std::string(kConsulAddress) + "/24 dev br0");
-    consul_.start();
-    HostOptions options;
-    options.store =
-        std::string("kind = \"consul\"\naddresses = [\"http://") + kConsulAddress + ":8500\"]";
-    lab_.add_host(options).start();
+    lab_.add_host(consul_host()).start();
     lab_.create_network("big", "172.16.0.0/12");
     network_id_ = lab_.network_id("big");
     local_ = &lab_.host(1).attach("big", "172.31.255.1");
@@ -72,7 +65,7 @@ class LongBurst : public testing::Test {
   }
 
   Lab lab_{{.hosts = 0}};
-  ConsulServer consul_{{.netns = lab_.underlay().path(), .address = kConsulAddress}};
+  LabConsul consul_{lab_};
   std::string network_id_;
   Container* local_ = nullptr;
   unsigned count_ = 100;

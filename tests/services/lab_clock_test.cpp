@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The wall clock of a host is stepped while its daemon runs.
-#include "support/consul.h"
-#include "support/lab.h"
+#include "support/consul_lab.h"
 
 #include <array>
 #include <ctime>
 #include <filesystem>
 #include <string>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -15,26 +15,15 @@ namespace vtepd::test {
 namespace {
 
 constexpr const char* kFakeTime = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
-constexpr const char* kConsulAddress = "10.99.0.254";
 
 class SteppedClock : public testing::Test {
  protected:
   SteppedClock() {
-    lab_.underlay().ip("address add " + std::string(kConsulAddress) + "/24 dev br0");
-    consul_.start();
-    HostOptions options;
-    options.store =
-        std::string("kind = \"consul\"\naddresses = [\"http://") + kConsulAddress + ":8500\"]";
-    options.gossip = "kind = \"serf\"\n";
+    const auto options = consul_host("kind = \"serf\"\n");
     lab_.add_host(options).use_program(wrapper());
     lab_.add_host(options);
     step("+0");
-    lab_.start();
-    lab_.create_network("blue", "192.168.7.0/24");
-    a_ = &lab_.host(1).attach("blue", "192.168.7.11");
-    b_ = &lab_.host(2).attach("blue", "192.168.7.12");
-    await_known(lab_.host(1), b_->address);
-    await_known(lab_.host(2), a_->address);
+    std::tie(a_, b_) = attach_neighbours(lab_);
   }
 
   // The daemon with a wall clock that the file says; its monotonic clock is the machine's.
@@ -76,7 +65,7 @@ class SteppedClock : public testing::Test {
 
   std::string clock_ = lab_folder() + "/clock";
   Lab lab_{{.hosts = 0}};
-  ConsulServer consul_{{.netns = lab_.underlay().path(), .address = kConsulAddress}};
+  LabConsul consul_{lab_};
   Container* a_ = nullptr;
   Container* b_ = nullptr;
   int last_address_ = 20;

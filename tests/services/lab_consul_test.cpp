@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Two hosts that share a network over a real Consul on the underlay.
-#include "support/consul.h"
-#include "support/lab.h"
+#include "support/consul_lab.h"
 
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -15,28 +15,11 @@ namespace vtepd::test {
 
 namespace {
 
-constexpr const char* kConsulAddress = "10.99.0.254";
 constexpr const char* kSchema = "docker/network/v1.0/";
 
 class ConsulLab : public testing::Test {
  protected:
-  ConsulLab() {
-    lab_.underlay().ip("address add " + std::string(kConsulAddress) + "/24 dev br0");
-    consul_.start();
-    lab_.start();
-    lab_.create_network("blue", "192.168.7.0/24");
-    a_ = &lab_.host(1).attach("blue", "192.168.7.11");
-    b_ = &lab_.host(2).attach("blue", "192.168.7.12");
-    await_known(lab_.host(1), b_->address);
-    await_known(lab_.host(2), a_->address);
-  }
-
-  [[nodiscard]] static HostOptions host_options() {
-    HostOptions options;
-    options.store =
-        std::string("kind = \"consul\"\naddresses = [\"http://") + kConsulAddress + ":8500\"]";
-    return options;
-  }
+  ConsulLab() { std::tie(a_, b_) = attach_neighbours(lab_); }
 
   // Whether `show status` has its line about the store.
   [[nodiscard]] bool says_store_is_away(int host) {
@@ -72,8 +55,8 @@ class ConsulLab : public testing::Test {
     EXPECT_TRUE(a_->pings(c.address));
   }
 
-  Lab lab_{{.hosts = 2, .host = host_options()}};
-  ConsulServer consul_{{.netns = lab_.underlay().path(), .address = kConsulAddress}};
+  Lab lab_{{.hosts = 2, .host = consul_host()}};
+  LabConsul consul_{lab_};
   Container* a_ = nullptr;
   Container* b_ = nullptr;
 };

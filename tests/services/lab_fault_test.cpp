@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Two hosts whose way to a real Consul leads through a server that now and then answers wrongly.
 #include "services/scripted_server.h"
-#include "support/consul.h"
-#include "support/lab.h"
+#include "support/consul_lab.h"
 #include "support/sockets.h"
 
 #include <array>
@@ -13,6 +12,7 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <tuple>
 
 #include <sys/socket.h>
 
@@ -25,7 +25,6 @@ namespace {
 using Reply = ScriptedServer::Reply;
 using Request = ScriptedServer::Request;
 
-constexpr const char* kConsulAddress = "10.99.0.254";
 constexpr const char* kWayAddress = "10.99.0.253";
 
 struct Wrong {
@@ -63,20 +62,12 @@ const Wrong kWrong[] = {
 class ConsulWay : public testing::Test {
  protected:
   ConsulWay() {
-    for (const char* address : {kConsulAddress, kWayAddress}) {
-      lab_.underlay().ip("address add " + std::string(address) + "/24 dev br0");
-    }
-    consul_.start();
+    lab_.underlay().ip("address add " + std::string(kWayAddress) + "/24 dev br0");
     lab_.underlay().inside([this] {
       way_ = std::make_unique<ScriptedServer>([this](const Request& r) { return pass(r); },
                                               kWayAddress, 8500);
     });
-    lab_.start();
-    lab_.create_network("blue", "192.168.7.0/24");
-    a_ = &lab_.host(1).attach("blue", "192.168.7.11");
-    b_ = &lab_.host(2).attach("blue", "192.168.7.12");
-    await_known(lab_.host(1), b_->address);
-    await_known(lab_.host(2), a_->address);
+    std::tie(a_, b_) = attach_neighbours(lab_);
   }
 
   ~ConsulWay() override { ended_ = true; }
@@ -137,7 +128,7 @@ class ConsulWay : public testing::Test {
   std::atomic<bool> ended_{false};
   Lab lab_{{.hosts = 2, .host = host_options()}};
   std::unique_ptr<ScriptedServer> way_;
-  ConsulServer consul_{{.netns = lab_.underlay().path(), .address = kConsulAddress}};
+  LabConsul consul_{lab_};
   Container* a_ = nullptr;
   Container* b_ = nullptr;
 };

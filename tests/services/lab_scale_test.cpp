@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Large networks in a real Consul: how they load, and how soon a join on one host is forwarded to
 // by another. Times are printed, not asserted.
-#include "support/consul.h"
 #include "support/consul_keys.h"
-#include "support/lab.h"
+#include "support/consul_lab.h"
 #include "support/pinned_map.h"
 #include "support/store.h"
 
@@ -24,19 +23,11 @@ namespace vtepd::test {
 
 namespace {
 
-constexpr const char* kConsulAddress = "10.99.0.254";
-
 class ScaleLab {
  public:
   explicit ScaleLab(bool gossip) {
-    lab_.underlay().ip("address add " + std::string(kConsulAddress) + "/24 dev br0");
-    consul_.start();
-    HostOptions options;
-    options.store =
-        std::string("kind = \"consul\"\naddresses = [\"http://") + kConsulAddress + ":8500\"]";
-    options.gossip = gossip ? "kind = \"serf\"\n" : "";
     for (int host = 0; host < 2; ++host) {
-      lab_.add_host(options).start();
+      lab_.add_host(consul_host(gossip ? "kind = \"serf\"\n" : "")).start();
     }
     lab_.create_network("big", "172.16.0.0/12");
     network_id_ = lab_.network_id("big");
@@ -88,7 +79,7 @@ class ScaleLab {
 
  private:
   Lab lab_{{.hosts = 0}};
-  ConsulServer consul_{{.netns = lab_.underlay().path(), .address = kConsulAddress}};
+  LabConsul consul_{lab_};
   std::string network_id_;
   std::uint32_t vni_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <exception>
 #include <filesystem>
 #include <stdexcept>
+#include <tuple>
 
 #include <gtest/gtest.h>
 
@@ -128,13 +129,18 @@ std::string Lab::network_id(const std::string& network) {
   return Json::parse(outcome.out).at("network").at("id");
 }
 
-Pair::Pair(const HostOptions& options, int hosts) : lab({.hosts = hosts, .host = options}) {
+std::pair<Container*, Container*> attach_neighbours(Lab& lab) {
   lab.start();
   lab.create_network("blue", "192.168.7.0/24");
-  a = &lab.host(1).attach("blue", "192.168.7.11");
-  b = &lab.host(2).attach("blue", "192.168.7.12");
-  await_known(lab.host(1), b->address);
-  await_known(lab.host(2), a->address);
+  Container& a = lab.host(1).attach("blue", "192.168.7.11");
+  Container& b = lab.host(2).attach("blue", "192.168.7.12");
+  await_known(lab.host(1), b.address);
+  await_known(lab.host(2), a.address);
+  return {&a, &b};
+}
+
+Pair::Pair(const HostOptions& options, int hosts) : lab({.hosts = hosts, .host = options}) {
+  std::tie(a, b) = attach_neighbours(lab);
 }
 
 void await_known(const Host& host, const std::string& address) {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -66,8 +67,10 @@ class Lab {
   std::vector<std::unique_ptr<Host>> hosts_;
 };
 
-// A container on each of the first two hosts, which know each other: 192.168.7.11 and .12 in
-// `blue`.
+// Starts the hosts, and makes a container on each of the first two, which know each other:
+// 192.168.7.11 and .12 in `blue`.
+std::pair<Container*, Container*> attach_neighbours(Lab& lab);
+
 struct Pair {
   explicit Pair(const HostOptions& options = {}, int hosts = 2);
 

@@ -11,17 +11,13 @@ namespace vtepd::test {
 
 namespace {
 
-constexpr const char* kConsulAddress = "10.99.0.254";
 constexpr const char* kConsulServer = "10.99.0.254:8500";
 constexpr int kFirstDocker = 101;
 
 }  // namespace
 
 MixedLab::MixedLab(const MixedLabOptions& options) {
-  lab_.underlay().ip(std::string("address add ") + kConsulAddress + "/24 dev br0");
-  consul_ = std::make_unique<ConsulServer>(
-      ConsulOptions{.netns = lab_.underlay().path(), .address = kConsulAddress});
-  consul_->start();
+  consul_ = std::make_unique<LabConsul>(lab_);
   for (int number = 0; number < options.dockers; ++number) {
     add_docker();
   }

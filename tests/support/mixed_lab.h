@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
-#include "support/consul.h"
+#include "support/consul_lab.h"
 #include "support/docker.h"
 #include "support/lab.h"
 
@@ -45,7 +45,7 @@ class MixedLab {
   DockerHost& start(std::unique_ptr<DockerHost> made);
 
   Lab lab_{LabOptions{.hosts = 0}};
-  std::unique_ptr<ConsulServer> consul_;
+  std::unique_ptr<LabConsul> consul_;
   std::vector<std::unique_ptr<DockerHost>> dockers_;
 };
 

@@ -138,6 +138,9 @@ void Agent::tell_gossip_who_left(const std::string& network_id, const std::strin
   if (!gossip_ || !id || network == overlay_.networks().end()) {
     return;
   }
+  if (options_.follows_in_use && !followed_.has(network_id)) {
+    return;  // nobody left: we do not look at the network any more
+  }
   const auto endpoint = network->second.endpoints.find(*id);
   if (endpoint == network->second.endpoints.end() || !endpoint->second.address4 ||
       endpoint->second.vtep == options_.vtep) {

@@ -107,6 +107,7 @@ TEST_F(ConsulLab, ADetachWhileItIsAwayIsCarriedOutAfterwards) {
       << consul_.kv({"get", count});
   EXPECT_TRUE(wait_until([&] { return !lab_.host(2).knows("192.168.7.11"); }, Seconds(5)));
 
+  ASSERT_TRUE(wait_until([&] { return well(1) && well(2); }, Seconds(10)));
   // Exactly once: what a second withdrawal would take away, or the first left, is seen now.
   const auto outside = [&] {
     const auto keys = consul_.kv({"get", "-recurse", kSchema});

@@ -247,9 +247,8 @@ Result<void> let_go_all(const Context& context, const Endpoint& endpoint) {
     return fail(pairs.error());
   }
   for (const auto& pair : *pairs) {
-    const auto parsed = context.keys.parse(pair.key);
-    const auto address = IpAddress::parse(parsed.address);
-    if (parsed.kind != Keys::Parsed::Kind::Floating || !address) {
+    const auto address = floating_address_of(context.keys, pair.key);
+    if (!address) {
       continue;
     }
     if (const auto gone = let_go(context, endpoint.network_id, endpoint.id, *address);

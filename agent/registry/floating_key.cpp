@@ -149,4 +149,11 @@ Result<void> finish_letting_go(const Context& context, StoredFloating stored) {
   return erased ? Result<void>() : fail(erased.error());
 }
 
+std::optional<IpAddress> floating_address_of(const Keys& keys, std::string_view key) {
+  const auto parsed = keys.parse(key);
+  const auto address = IpAddress::parse(parsed.address);
+  const bool is_one = parsed.kind == Keys::Parsed::Kind::Floating && address;
+  return is_one ? std::optional(*address) : std::nullopt;
+}
+
 }  // namespace vtepd::registry

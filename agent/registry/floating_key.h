@@ -35,4 +35,7 @@ Result<void> finish_taking(const Context& context, StoredFloating stored);
 // Ends what a holder began that lets go: clears the bit, then the key goes.
 Result<void> finish_letting_go(const Context& context, StoredFloating stored);
 
+// The address of a floating address's key; none if the key is not one.
+std::optional<IpAddress> floating_address_of(const Keys& keys, std::string_view key);
+
 }  // namespace vtepd::registry

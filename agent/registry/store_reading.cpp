@@ -2,6 +2,7 @@
 #include "registry/store_reading.h"
 
 #include "registry/endpoint_codec.h"
+#include "registry/floating_key.h"
 #include "registry/ipam_codec.h"
 #include "registry/own_codec.h"
 
@@ -120,13 +121,12 @@ Result<void> read_floating_keys(const Context& context, NetworkReading& network)
     return fail(pairs.error());
   }
   for (const auto& pair : *pairs) {
-    const auto parsed = context.keys.parse(pair.key);
-    const auto address = IpAddress::parse(parsed.address);
-    if (parsed.kind != Keys::Parsed::Kind::Floating || !address) {
+    const auto address = floating_address_of(context.keys, pair.key);
+    if (!address) {
       continue;
     }
     FloatingReading reading;
-    const auto record = decode_floating(pair.key, id, parsed.address, pair.value);
+    const auto record = decode_floating(pair.key, id, address->to_string(), pair.value);
     if (record) {
       reading.floating = record->floating;
     } else {

@@ -6,7 +6,7 @@
 #include "datapath_choice.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/kernel_dataplane.h"
-#include "netlink/netns.h"
+#include "netlink/vni_devices.h"
 
 #include <filesystem>
 
@@ -187,7 +187,7 @@ void remove_segment_pair(const Config& config) {
 
 void remove_overlay_netns(const Config& config) {
   auto left = netlink::OverlayNetns::find(overlay_netns_path(config));
-  const auto removed = left && *left ? (*left)->remove() : Result<void>();
+  const auto removed = left && *left ? netlink::remove_overlay(**left) : Result<void>();
   if (!left || !removed) {
     spdlog::warn("cannot remove the devices of the kernel data path: {}",
                  left ? removed.error().what : left.error().what);

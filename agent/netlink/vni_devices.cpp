@@ -303,6 +303,30 @@ Result<void> VniDevices::remove(Vni vni) {
   return {};
 }
 
+Result<void> VniDevices::remove_all() {
+  const auto found = list();
+  if (!found) {
+    return fail(found.error());
+  }
+  for (const auto& [vni, pair] : found->vnis) {
+    if (auto removed = remove(vni); !removed) {
+      return removed;
+    }
+  }
+  return {};
+}
+
+Result<void> remove_overlay(OverlayNetns& netns) {
+  auto devices = VniDevices::open(netns.fd(), {}, 0);
+  if (!devices) {
+    return fail(devices.error());
+  }
+  if (auto removed = devices->remove_all(); !removed) {
+    return removed;
+  }
+  return netns.remove();
+}
+
 Result<void> VniDevices::add_port(IfIndex host_end, const std::string& name, IfIndex bridge) {
   const auto link = find_link(inside_, host_end);
   if (!link) {

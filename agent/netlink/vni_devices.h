@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "core/forwarding_state.h"
 #include "netlink/link.h"
+#include "netlink/overlay_netns.h"
 #include "netlink/rtnl_socket.h"
 
 #include <cstdint>
@@ -56,6 +57,9 @@ class VniDevices {
   // What add_port() made of it, unless somebody changed it.
   [[nodiscard]] static bool is_right_port(const LinkInfo& link);
 
+  // What every VNI has, and so their sockets; no error if there is nothing.
+  Result<void> remove_all();
+
   [[nodiscard]] Socket& inside() { return inside_; }
 
  private:
@@ -80,5 +84,8 @@ class VniDevices {
   IpAddress vtep_;
   std::uint16_t port_;
 };
+
+// Takes the devices of all VNIs and their namespace off the host. Its other devices go with it.
+Result<void> remove_overlay(OverlayNetns& netns);
 
 }  // namespace vtepd::netlink

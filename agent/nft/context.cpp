@@ -6,9 +6,12 @@
 #include <array>
 #include <utility>
 
+#include <arpa/inet.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <netlink/netfilter/nfnl.h>
 #include <netlink/netlink.h>
 #include <nftables/libnftables.h>
@@ -17,30 +20,12 @@ namespace vtepd::nft {
 
 namespace {
 
-struct FreeSocket {
-  void operator()(nl_sock* socket) const { nl_socket_free(socket); }
-};
-
-// libnftables ends the process where it cannot open its socket, so that is found out first.
-Result<void> probe() {
-  const std::unique_ptr<nl_sock, FreeSocket> socket(nl_socket_alloc());
-  if (!socket) {
-    return fail(ErrorKind::Exhausted, "no memory for a netlink socket");
+int take_generation(nl_msg* message, void* argument) {
+  const nlattr* id = nlmsg_find_attr(nlmsg_hdr(message), NFNL_HDRLEN, NFTA_GEN_ID);
+  if (id != nullptr && nla_len(id) == sizeof(std::uint32_t)) {
+    *static_cast<std::uint32_t*>(argument) = ntohl(nla_get_u32(id));
   }
-  int error = nfnl_connect(socket.get());
-  if (error == 0) {
-    error = nfnl_send_simple(socket.get(), NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN, NLM_F_ACK,
-                             AF_UNSPEC, 0);
-  }
-  if (error >= 0) {
-    error = nl_wait_for_ack(socket.get());
-  }
-  if (error < 0) {
-    return fail(ErrorKind::Unavailable,
-                std::string("this kernel has no nftables (CONFIG_NF_TABLES, module nf_tables): ") +
-                    nl_geterror(error));
-  }
-  return {};
+  return NL_OK;
 }
 
 ErrorKind kind_of(std::string_view text) {
@@ -76,17 +61,50 @@ void Context::Free::operator()(nft_ctx* context) const {
   nft_ctx_free(context);
 }
 
+void Context::FreeSocket::operator()(nl_sock* socket) const {
+  nl_socket_free(socket);
+}
+
 Result<Context> Context::open() {
-  if (auto there = probe(); !there) {
-    return fail(there.error());
+  Context context(Netlink{nl_socket_alloc()});
+  if (!context.netlink_) {
+    return fail(ErrorKind::Exhausted, "no memory for a netlink socket");
   }
-  Context context(nft_ctx_new(NFT_CTX_DEFAULT));
-  nft_ctx* raw = context.context_.get();
+  // One reply to each request, and nothing to wait for behind it.
+  nl_socket_disable_auto_ack(context.netlink_.get());
+  if (const int error = nfnl_connect(context.netlink_.get()); error != 0) {
+    return fail(ErrorKind::Unavailable,
+                std::string("this kernel has no netfilter (CONFIG_NETFILTER_NETLINK, module "
+                            "nfnetlink): ") +
+                    nl_geterror(error));
+  }
+  // libnftables ends the process where it cannot open its socket, so this comes first.
+  if (auto there = context.generation(); !there) {
+    return fail(std::move(there).error());
+  }
+  nft_ctx* raw = nft_ctx_new(NFT_CTX_DEFAULT);
+  context.context_.reset(raw);
   if (raw == nullptr || nft_ctx_buffer_output(raw) != 0 || nft_ctx_buffer_error(raw) != 0) {
     return fail(ErrorKind::Exhausted, "no memory for libnftables");
   }
   nft_ctx_output_set_flags(raw, NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_NUMERIC_ALL);
   return context;
+}
+
+Result<std::uint32_t> Context::generation() {
+  nl_sock* socket = netlink_.get();
+  std::uint32_t generation = 0;
+  nl_socket_modify_cb(socket, NL_CB_VALID, NL_CB_CUSTOM, take_generation, &generation);
+  int error = nfnl_send_simple(socket, NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN, 0, AF_UNSPEC, 0);
+  if (error >= 0) {
+    error = nl_recvmsgs_default(socket);
+  }
+  if (error < 0 || generation == 0) {
+    return fail(ErrorKind::Unavailable,
+                std::string("this kernel has no nftables (CONFIG_NF_TABLES, module nf_tables): ") +
+                    nl_geterror(error));
+  }
+  return generation;
 }
 
 Result<Context> Context::open_in(int netns) {

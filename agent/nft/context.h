@@ -3,11 +3,14 @@
 
 #include "base/result.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 struct nft_ctx;
+struct nl_sock;
 
 namespace vtepd::nft {
 
@@ -23,6 +26,8 @@ class Context {
   // Carries the commands out as one transaction: all or nothing. Errors: `operation`, and what
   // nftables says of the first command that the kernel refused.
   Result<void> run(std::string_view operation, const std::string& commands);
+  // A number that every transaction in the namespace, whoever's, makes one larger; it is never 0.
+  Result<std::uint32_t> generation();
   // What a "list" command shows, as JSON (libnftables-json(5)). NotFound: no such object.
   Result<std::string> list(std::string_view operation, const std::string& command);
 
@@ -31,8 +36,15 @@ class Context {
     void operator()(nft_ctx* context) const;
   };
 
-  explicit Context(nft_ctx* context) : context_(context) {}
+  struct FreeSocket {
+    void operator()(nl_sock* socket) const;
+  };
 
+  using Netlink = std::unique_ptr<nl_sock, FreeSocket>;
+
+  explicit Context(Netlink netlink) : netlink_(std::move(netlink)) {}
+
+  Netlink netlink_;
   std::unique_ptr<nft_ctx, Free> context_;
 };
 

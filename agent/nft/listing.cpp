@@ -95,6 +95,7 @@ void read_set(const Json& set, Listing& listing) {
 void read_object(const std::string& kind, Json& object, Listing& listing, std::string& rules) {
   if (kind == "set" || kind == "map") {
     read_set(object, listing);
+    rules += object.at("name").get<std::string>();
   } else if (kind == "counter") {
     listing.counts.emplace_back(object.at("name").get<std::string>(), count_of(object));
   } else if (kind == "chain" || kind == "rule") {

@@ -22,7 +22,7 @@ struct Count {
 struct Listing {
   Elements elements;  // of sets and maps; where they count, without the counts
   std::vector<std::pair<std::string, Count>> counts;  // by the name of the set or counter
-  std::uint64_t rules = 0;  // a digest of every chain and rule, the handles apart
+  std::uint64_t rules = 0;  // a digest of chains, rules and the names of sets, the handles apart
 };
 
 // `json`: libnftables-json(5). Objects of other kinds are passed over.

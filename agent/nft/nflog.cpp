@@ -73,9 +73,11 @@ Result<void> bind(nl_sock* socket, std::uint16_t group, std::uint32_t bytes) {
     return {};
   }
   const std::string what = "NFLOG group " + std::to_string(group) + ": " + nl_geterror(error);
-  if (std::abs(error) == NLE_BUSY || std::abs(error) == NLE_EXIST) {
-    return fail(ErrorKind::Conflict,
-                what + "; another program listens to it, see /proc/net/netfilter/nfnetlink_log");
+  // The kernel says "not permitted" of a group that another socket has.
+  if (std::abs(error) == NLE_BUSY || std::abs(error) == NLE_PERM) {
+    return fail(ErrorKind::Conflict, what +
+                                         "; does another program listen to it? See "
+                                         "/proc/net/netfilter/nfnetlink_log");
   }
   return fail(ErrorKind::Unavailable,
               what + " (CONFIG_NETFILTER_NETLINK_LOG, module nfnetlink_log)");

@@ -62,6 +62,11 @@ std::string Table::marker(std::uint64_t rules) const {
 Result<void> Table::read() {
   whole_ = false;
   elements_.clear();
+  const auto generation = context_.generation();
+  if (!generation) {
+    return fail(generation.error());
+  }
+  generation_ = *generation;
   const auto json =
       context_.list("read " + layout_.title(), "list table " + layout_.family + " " + layout_.name);
   if (!json) {
@@ -130,8 +135,7 @@ Result<void> Table::seal() {
     elements_.clear();
     return fail(listing.error());
   }
-  auto sealed = context_.run("complete " + layout_.title(),
-                             "add counter " + table + " " + marker(listing->rules));
+  auto sealed = run("add counter " + table + " " + marker(listing->rules));
   whole_ = sealed.has_value();
   if (!whole_) {
     elements_.clear();
@@ -152,8 +156,7 @@ Result<void> Table::carry_out(const std::vector<Change>& changes) {
       // Deleting one that is not there would be an error, adding one that is there is none.
       text = "add table " + table + "\ndelete table " + table + "\n" + layout_.text + "\n";
     }
-    auto done = context_.run("change " + layout_.title(), text + render(gathered[i]));
-    if (!done) {
+    if (auto done = run(text + render(gathered[i])); !done) {
       return done;
     }
     for (const auto& key : gathered[i].remove) {
@@ -166,11 +169,22 @@ Result<void> Table::carry_out(const std::vector<Change>& changes) {
   return make ? seal() : Result<void>();
 }
 
+// Where others change something at the same time, the numbers differ from then on until the next
+// read().
+Result<void> Table::run(const std::string& commands) {
+  auto done = context_.run("change " + layout_.title(), commands);
+  generation_ += done ? 1U : 0U;
+  return done;
+}
+
 Result<void> Table::change(const Plan& plan) {
-  if (carry_out(plan(elements_))) {
+  const auto generation = context_.generation();
+  if (!generation) {
+    return fail(generation.error());
+  }
+  if (*generation == generation_ && carry_out(plan(elements_))) {
     return {};
   }
-  // Somebody else may have changed it meanwhile.
   if (auto read_again = read(); !read_again) {
     return read_again;
   }

@@ -36,8 +36,8 @@ struct Change {
 // table of ours that nobody touched from one of another version, or one that was tampered with.
 class Table {
  public:
-  // Given what is in the table, how to make of it what is wanted. Called again if that was out of
-  // date. A Change that is about one port is never split.
+  // Given what is in the table, how to make of it what is wanted. Called again if the kernel
+  // refuses that. No Change is split.
   using Plan = std::function<std::vector<Change>(const Elements& have)>;
 
   Table(Context context, Layout layout);
@@ -49,14 +49,16 @@ class Table {
 
   [[nodiscard]] const Elements& elements() const { return elements_; }
 
-  // Carries the plan out, in one transaction unless that would be too long a text. Where the table
-  // is gone or is not whole it is made anew, with what the plan puts.
+  // Carries the plan out, in one transaction unless that would be too long a text. Looks first
+  // whether somebody else changed anything. Where the table is gone or is not whole it is made
+  // anew, with what the plan puts.
   Result<void> change(const Plan& plan);
   // By the name of the set or counter.
   Result<std::vector<std::pair<std::string, Count>>> counts();
 
  private:
   Result<void> carry_out(const std::vector<Change>& changes);
+  Result<void> run(const std::string& commands);
   Result<void> seal();
   [[nodiscard]] std::string marker(std::uint64_t rules) const;
   [[nodiscard]] std::string render(const Change& change) const;
@@ -65,6 +67,7 @@ class Table {
   Context context_;
   Layout layout_;
   bool whole_ = false;
+  std::uint32_t generation_ = 0;  // of which elements_ is the state
   Elements elements_;
 };
 

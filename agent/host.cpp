@@ -7,6 +7,7 @@
 #include "netlink/idle_vxlan.h"
 #include "netlink/kernel_dataplane.h"
 #include "netlink/vni_devices.h"
+#include "nft/nft_filter.h"
 
 #include <filesystem>
 
@@ -157,11 +158,21 @@ Result<void> open_kernel_host(const Config& config, const DatapathChoice& choice
   if (auto left = leave_bpf(config, saved, host); !left) {
     return left;
   }
-  auto dataplane = netlink::KernelDataplane::open(*host.netns, {.vtep = host.device.address,
-                                                                .port = config.underlay.port,
-                                                                .reason = choice.reason,
-                                                                .filter = host.filter.get(),
-                                                                .filter_problem = "not built yet"});
+  auto filter = NftFilter::open({.instance = config.instance,
+                                 .hidden_netns = host.netns->fd(),
+                                 .vtep = host.device.address,
+                                 .port = config.underlay.port});
+  if (filter) {
+    host.filter = std::move(*filter);
+  } else {
+    spdlog::warn("nobody checks what endpoints and other hosts send: {}", filter.error().what);
+  }
+  auto dataplane = netlink::KernelDataplane::open(
+      *host.netns, {.vtep = host.device.address,
+                    .port = config.underlay.port,
+                    .reason = choice.reason,
+                    .filter = host.filter.get(),
+                    .filter_problem = filter ? std::string() : filter.error().what});
   if (!dataplane) {
     return fail(dataplane.error());
   }
@@ -187,7 +198,13 @@ void remove_segment_pair(const Config& config) {
 
 void remove_overlay_netns(const Config& config) {
   auto left = netlink::OverlayNetns::find(overlay_netns_path(config));
-  const auto removed = left && *left ? netlink::remove_overlay(**left) : Result<void>();
+  if (left && !*left) {
+    return;
+  }
+  const auto removed = left ? netlink::remove_overlay(**left) : Result<void>();
+  if (const auto purged = NftFilter::purge(config.instance, std::nullopt); !purged) {
+    spdlog::warn("cannot remove the rules of the kernel data path: {}", purged.error().what);
+  }
   if (!left || !removed) {
     spdlog::warn("cannot remove the devices of the kernel data path: {}",
                  left ? removed.error().what : left.error().what);

@@ -6,6 +6,7 @@
 #include "netlink/idle_vxlan.h"
 #include "netlink/link_manager.h"
 #include "netlink/vni_devices.h"
+#include "nft/nft_filter.h"
 #include "netlink/segment_pair.h"
 #include "registry/registry.h"
 #include "state/instance_lock.h"
@@ -78,6 +79,13 @@ Result<void> remove_overlay_netns(const Config& config, const SavedState& saved)
   }
   if (auto removed = remove_links(saved, (*netns)->fd()); !removed) {
     return removed;
+  }
+  const auto rules = NftFilter::purge(config.instance, (*netns)->fd());
+  if (!rules) {
+    return fail(rules.error());
+  }
+  for (const auto& what : *rules) {
+    say("removed " + what);
   }
   if (auto removed = netlink::remove_overlay(**netns); !removed) {
     return removed;

@@ -92,8 +92,11 @@ FilterPort KernelDataplane::filter_port(IfIndex host_end, const PortEntry& entry
                   .checked = entry.source_check,
                   .ipv6 = entry.ipv6,
                   .macs = entry.allowed_macs,
-                  .addresses = entry.allowed_addresses};
+                  .addresses = {}};
   port.macs.insert(entry.mac);
+  for (const auto& allowed : entry.allowed_addresses) {
+    port.addresses.insert(allowed.network());
+  }
   for (const auto& address : {entry.address4, entry.address6}) {
     if (address) {
       port.addresses.insert(single(*address));

@@ -4,6 +4,7 @@
 #include "base/in_netns.h"
 #include "nft/events.h"
 #include "nft/rules.h"
+#include "vtepd/reasons.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -190,7 +191,8 @@ Result<std::vector<ReasonCount>> NftFilter::counters() {
     }
     for (const auto& [name, count] : *read) {
       if (const auto reason = nft::reason_of(name)) {
-        counts.push_back({Vni{count.key}, *reason, count.packets, count.bytes});
+        const Vni vni{*reason == VTEP_FOREIGN_VNI ? 0 : count.key};
+        counts.push_back({vni, *reason, count.packets, count.bytes});
       }
     }
   }

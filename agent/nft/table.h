@@ -17,9 +17,9 @@ namespace vtepd::nft {
 struct Layout {
   std::string family;
   std::string name;
-  std::string text;                   // "table … { … }": sets, chains and rules, no elements
-  std::vector<std::string> counted;   // the sets whose elements count
-  bool named_elements = false;        // elements begin with an interface's name
+  std::string text;                  // "table … { … }": sets, chains and rules, no elements
+  std::vector<std::string> counted;  // the sets whose elements count
+  bool named_elements = false;       // elements begin with an interface's name
 
   [[nodiscard]] std::string title() const { return "table " + family + " " + name; }
 };

@@ -239,14 +239,11 @@ void KernelDataplane::count_no_route(std::vector<ReasonCount>& counts) {
 }
 
 std::vector<TableUsage> KernelDataplane::usage() {
-  std::vector<TableUsage> tables{{.table = "fdb"}, {.table = "neigh"}};
-  (void)dump_entries(devices_.inside(), [&](const KernelEntry& entry) {
-    tables[entry.bridge_family ? 0 : 1].used += entry.lasting ? 1 : 0;
-  });
-  tables.push_back({.table = "peers", .used = peers_.size(), .size = 0, .option = {}});
-  tables.push_back({.table = "ports", .used = ports_.size(), .size = 0, .option = {}});
-  tables.push_back({.table = "vnis", .used = vnis_.size(), .size = 0, .option = {}});
-  return tables;
+  return {{.table = "fdb", .used = fdb_.size(), .size = 0, .option = {}},
+          {.table = "neigh", .used = neighbours_.size(), .size = 0, .option = {}},
+          {.table = "peers", .used = peers_.size(), .size = 0, .option = {}},
+          {.table = "ports", .used = ports_.size(), .size = 0, .option = {}},
+          {.table = "vnis", .used = vnis_.size(), .size = 0, .option = {}}};
 }
 
 }  // namespace vtepd::netlink

@@ -167,6 +167,7 @@ void KernelDataplane::Writer::put_fdb() {
       report_.failed.fdb_put.push_back(delta_.fdb_put[i]);  // why is told of the VNI
       continue;
     }
+    at_.fdb_.insert(ForwardingHash{}(key));
     if (entry.vtep_id == 0) {
       const IfIndex host_end = at_.host_end_of(entry);
       batch.add_removal(remove_remote_mac(vxlan, key.mac), i);
@@ -197,6 +198,7 @@ void KernelDataplane::Writer::put_neighbours() {
     const auto& [key, mac] = delta_.neighbours_put[i];
     if (const IfIndex vxlan = vxlan_of(key.vni); vxlan != IfIndex{}) {
       batch.add(put_neighbour(vxlan, key.address, mac), i);
+      at_.neighbours_.insert(ForwardingHash{}(key));
     } else {
       report_.failed.neighbours_put.push_back(delta_.neighbours_put[i]);
     }
@@ -210,6 +212,7 @@ void KernelDataplane::Writer::remove_neighbours() {
   });
   for (std::size_t i = 0; i < delta_.neighbours_remove.size(); ++i) {
     const auto& key = delta_.neighbours_remove[i];
+    at_.neighbours_.erase(ForwardingHash{}(key));
     if (const IfIndex vxlan = vxlan_of(key.vni); vxlan != IfIndex{}) {
       batch.add_removal(remove_neighbour(vxlan, key.address), i);
     }
@@ -222,6 +225,7 @@ void KernelDataplane::Writer::remove_fdb() {
               [this](std::size_t i) { report_.failed.fdb_remove.push_back(delta_.fdb_remove[i]); });
   for (std::size_t i = 0; i < delta_.fdb_remove.size(); ++i) {
     const auto& key = delta_.fdb_remove[i];
+    at_.fdb_.erase(ForwardingHash{}(key));
     const auto here = at_.local_macs_.find(key);
     const IfIndex vxlan = vxlan_of(key.vni);
     if (here == at_.local_macs_.end() && vxlan != IfIndex{}) {

@@ -6,19 +6,14 @@
 #include "api/api_server.h"
 #include "app/agent.h"
 #include "app/late_store.h"
-#include "bpf/bpf_dataplane.h"
-#include "bpf/probe.h"
 #include "gossip.h"
-#include "netlink/idle_vxlan.h"
-#include "netlink/link_manager.h"
-#include "netlink/underlay_monitor.h"
+#include "host.h"
 #include "registry/registry.h"
 #include "registry/registry_watch.h"
 #include "runtime/event_loop.h"
 #include "runtime/log.h"
 #include "runtime/service_notify.h"
 #include "runtime/worker.h"
-#include "segmenter.h"
 #include "state/durable_file.h"
 #include "state/instance_lock.h"
 #include "state/state_file.h"
@@ -43,100 +38,6 @@ std::string host_name() {
 std::string boot_id() {
   const auto id = read_file("/proc/sys/kernel/random/boot_id");
   return id ? id->substr(0, id->find('\n')) : "";
-}
-
-// Everything that the kernel holds for an instance, opened in the order that loses no packet.
-struct Host {
-  std::unique_ptr<netlink::LinkManager> links;
-  std::unique_ptr<netlink::UnderlayMonitor> underlay;
-  std::unique_ptr<BpfDataplane> dataplane;
-  UnderlayDevice device;
-};
-
-Result<std::unique_ptr<BpfDataplane>> open_dataplane(const Config& config, Host& host) {
-  const auto probe = probe_kernel();
-  const auto choice = choose(probe.rows);
-  if (!choice.bpf) {
-    return fail(ErrorKind::Unavailable, "this kernel cannot run the BPF data path: " +
-                                            choice.reason + "; `vtepd probe` prints what it can");
-  }
-  const auto ports = host.underlay->port_range();
-  if (!ports) {
-    return fail(ports.error());
-  }
-  BpfDataplane::Options options;
-  options.bpffs = config.datapath.bpffs;
-  options.instance = config.instance;
-  options.vtep = host.device.address;
-  options.port = config.underlay.port;
-  options.sport_min = ports->first;
-  options.sport_max = ports->second;
-  options.limits = {.fdb = config.limits.fdb,
-                    .neigh = config.limits.neigh,
-                    .ports = config.limits.ports,
-                    .vnis = config.limits.vnis,
-                    .peers = config.limits.peers};
-  options.mode = config.underlay.mode;
-  options.attach = config.datapath.attach;
-  options.features = probe.features;
-  options.reason = choice.reason;
-  return BpfDataplane::open(std::move(options));
-}
-
-Result<Host> open_host(const Config& config) {
-  Host host;
-  auto links = netlink::LinkManager::create();
-  if (!links) {
-    return fail(links.error());
-  }
-  host.links = std::move(*links);
-  auto underlay =
-      netlink::UnderlayMonitor::create({config.underlay.address, config.underlay.device});
-  if (!underlay) {
-    return fail(underlay.error());
-  }
-  host.underlay = std::move(*underlay);
-  auto device = host.underlay->device();
-  if (!device) {
-    return fail(device.error().context("underlay"));
-  }
-  host.device = *device;
-  auto dataplane = open_dataplane(config, host);
-  if (!dataplane) {
-    return fail(dataplane.error());
-  }
-  host.dataplane = std::move(*dataplane);
-  for (const auto& error : host.dataplane->left_out()) {
-    spdlog::error("the new tables do not hold what the earlier ones did: {}", error.what);
-  }
-  return host;
-}
-
-// The device whose socket keeps the port open, so that the kernel merges tunnel frames in front of
-// our program. Doing without is slower, not wrong.
-std::string open_idle_device(const Config& config, BpfDataplane& dataplane) {
-  const auto give_up = [&](const Error& error) {
-    spdlog::warn("no idle vxlan device, bulk TCP is slower: {}", error.what);
-    dataplane.set_tunnel_gro("none: " + error.what);
-    return std::string();
-  };
-  auto device = netlink::IdleVxlan::open(config.underlay.port);
-  if (!device) {
-    return give_up(device.error());
-  }
-  const auto index = device->create();
-  if (!index) {
-    return give_up(index.error());
-  }
-  if (const auto closed = dataplane.attach_idle(*index); !closed) {
-    (void)device->remove();
-    return give_up(closed.error());
-  }
-  if (const auto up = device->set_up(); !up) {
-    return give_up(up.error());
-  }
-  dataplane.set_tunnel_gro("idle device " + device->name());
-  return device->name();
 }
 
 struct OpenedStore {
@@ -217,15 +118,12 @@ Result<void> run_daemon(const Config& config) {
     return fail(opened.error().context("store"));
   }
   KvStore& store = *opened->store;
-  auto host = open_host(config);
+  auto host = open_host(config, *saved);
   if (!host) {
     return fail(host.error());
   }
   saved->store = store_identity(config);
-  Segmenter segmenter(config.underlay.port, *host->dataplane);
-  segmenter.start();
-  host->dataplane->set_tunnel_state([&] { return segmenter.describe(); });
-  saved->idle_device = open_idle_device(config, *host->dataplane);
+  saved->idle_device = host->idle_device;
 
   const IpAddress vtep = host->device.address;
   const std::string owner = owner_of(config, vtep);
@@ -255,8 +153,11 @@ Result<void> run_daemon(const Config& config) {
   if (auto started = agent.start(std::move(*saved), std::move(*pending)); !started) {
     return started;
   }
+  settle_host(config, *host);
 
-  agent.on_verify([&] { return segmenter.verify(); });
+  if (host->segmenter) {
+    agent.on_verify([&] { return host->segmenter->verify(); });
+  }
   loop.on_readable(lock->port_fd(), [&] { lock->answer(); });
   // kernel's links and routes -> agent
   loop.on_readable(host->underlay->fd(), [&] {
@@ -264,6 +165,15 @@ Result<void> run_daemon(const Config& config) {
       spdlog::warn("netlink: {}", read.error().what);
     }
   });
+  if (host->host_ends) {
+    loop.on_readable(host->host_ends->fd(), [&] {
+      if (const auto gone = host->host_ends->read(); !gone) {
+        spdlog::warn("netlink: {}", gone.error().what);
+      } else if (!gone->empty()) {
+        agent.on_links_gone(*gone);
+      }
+    });
+  }
   // frames worth a look -> agent
   loop.on_readable(host->dataplane->events_fd(), [&] {
     host->dataplane->consume([&](const DataplaneEvent& event) { agent.on_dataplane_event(event); });
@@ -300,10 +210,10 @@ Result<void> run_daemon(const Config& config) {
   });
   const auto info = host->dataplane->info();
   spdlog::info(
-      "vtepd {} running instance={} vtep={} device={} port={} dataplane=bpf/{} attach={} "
-      "socket={}",
+      "vtepd {} running instance={} vtep={} device={} port={} dataplane={} socket={}",
       VTEPD_VERSION, config.instance, vtep.to_string(), host->device.name, config.underlay.port,
-      info.mode, info.attach, config.api.socket);
+      info.kind + (info.mode.empty() ? "" : "/" + info.mode + " attach=" + info.attach),
+      config.api.socket);
   loop.run();
   agent.on_follow({});
   watch.reset();

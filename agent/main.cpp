@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // vtepd's command line. Exit codes: 0 well, 1 failed, 2 wrong usage or configuration.
-#include "bpf/probe.h"
 #include "config/config.h"
 #include "daemon.h"
+#include "datapath_choice.h"
 #include "runtime/log.h"
 
 #include <cstdio>
@@ -45,19 +45,6 @@ int run(const std::string& path) {
     return report(log.error(), kUsage);
   }
   return report(vtepd::run_daemon(*config));
-}
-
-int probe() {
-  const auto result = vtepd::probe_kernel();
-  std::printf("%-28s %-8s %-9s %s\n", "FEATURE", "HERE", "REQUIRED", "NEEDED FOR");
-  for (const auto& row : result.rows) {
-    std::printf("%-28s %-8s %-9s %s%s%s\n", row.feature.c_str(), row.present ? "yes" : "no",
-                row.required ? "yes" : "no", row.needed_for.c_str(), row.detail.empty() ? "" : "; ",
-                row.detail.c_str());
-  }
-  const auto choice = vtepd::choose(result.rows);
-  std::printf("\ndata path: %s (%s)\n", choice.bpf ? "bpf" : "none", choice.reason.c_str());
-  return choice.bpf ? 0 : kFailed;
 }
 
 int purge(const std::string& path, const std::string& instance, bool withdraw) {
@@ -108,7 +95,7 @@ int execute(int argc, char** argv) {
     return check_config(path);
   }
   if (probe_command->parsed()) {
-    return probe();
+    return vtepd::print_probe();
   }
   return purge(path, instance, withdraw);
 }

@@ -2,8 +2,11 @@
 #include "bpf/purge.h"
 
 #include "daemon.h"
+#include "host.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/link_manager.h"
+#include "netlink/vni_devices.h"
+#include "nft/nft_filter.h"
 #include "netlink/segment_pair.h"
 #include "registry/registry.h"
 #include "state/instance_lock.h"
@@ -46,8 +49,9 @@ Result<void> withdraw_all(const Config& config, std::vector<Endpoint>& pending) 
   return {};
 }
 
-Result<void> remove_links(const SavedState& saved) {
-  auto links = netlink::LinkManager::create();
+// `home`: the namespace that the host ends are in, -1 for ours.
+Result<void> remove_links(const SavedState& saved, int home) {
+  auto links = netlink::LinkManager::create(home);
   if (!links) {
     return fail(links.error());
   }
@@ -62,6 +66,31 @@ Result<void> remove_links(const SavedState& saved) {
     say("removed interface " + local.host_ifname + " (" + local.ifname + " in " + local.netns_path +
         ")");
   }
+  return {};
+}
+
+Result<void> remove_overlay_netns(const Config& config, const SavedState& saved) {
+  auto netns = netlink::OverlayNetns::find(overlay_netns_path(config));
+  if (!netns) {
+    return fail(netns.error());
+  }
+  if (!*netns) {
+    return {};
+  }
+  if (auto removed = remove_links(saved, (*netns)->fd()); !removed) {
+    return removed;
+  }
+  const auto rules = NftFilter::purge(config.instance, (*netns)->fd());
+  if (!rules) {
+    return fail(rules.error());
+  }
+  for (const auto& what : *rules) {
+    say("removed " + what);
+  }
+  if (auto removed = netlink::remove_overlay(**netns); !removed) {
+    return removed;
+  }
+  say("removed the namespace " + overlay_netns_path(config) + " and the devices in it");
   return {};
 }
 
@@ -115,8 +144,11 @@ Result<void> purge_instance(const Config& config, bool withdraw) {
   if (!saved || !pending) {
     return fail(saved ? pending.error() : saved.error());
   }
-  if (auto removed = remove_links(*saved); !removed) {
+  if (auto removed = remove_links(*saved, -1); !removed) {
     return removed;
+  }
+  if (auto gone = remove_overlay_netns(config, *saved); !gone) {
+    return gone;
   }
   const auto removed = purge_bpf(config.datapath.bpffs, config.instance);
   if (!removed) {

@@ -251,11 +251,15 @@ bool Agent::refresh_store(std::chrono::milliseconds interval) {
 }
 
 void Agent::on_underlay_change(const std::vector<std::string>& links_gone) {
+  on_links_gone(links_gone);
+  follow_routes();
+  (void)program();
+}
+
+void Agent::on_links_gone(const std::vector<std::string>& names) {
   std::vector<LocalEndpoint> gone;
   for (const auto& [id, local] : overlay_.locals()) {
-    const bool named =
-        std::find(links_gone.begin(), links_gone.end(), local.host_ifname) != links_gone.end();
-    if (!named) {
+    if (std::find(names.begin(), names.end(), local.host_ifname) == names.end()) {
       continue;
     }
     // A renamed interface is reported under the name that is gone, but it is still there.
@@ -272,8 +276,6 @@ void Agent::on_underlay_change(const std::vector<std::string>& links_gone) {
     enqueue(
         [this](const Done& done) { withdraw_pending([done](const Result<void>&) { done(); }); });
   }
-  follow_routes();
-  (void)program();
 }
 
 void Agent::follow_routes() {

@@ -81,6 +81,8 @@ class Agent : public Control {
   // What a watch reported, decoded; a batch is applied as a whole.
   void on_store_events(std::vector<StoreEvent> events);
   void on_dataplane_event(const DataplaneEvent& event);
+  // Names that stopped meaning their interface, where the host ends of endpoints are.
+  void on_links_gone(const std::vector<std::string>& names);
 
   // Called once, when the first complete state of the store is in the data path.
   void on_ready(std::function<void()> callback) { ready_ = std::move(callback); }

@@ -261,7 +261,8 @@ DataplaneInfo BpfDataplane::info() const {
                     " mode: " + state_->underlay.reason(),
           .attach = std::string(state_->attacher.tc_kind()),
           .tunnel_gro = state_->tunnel_gro,
-          .tunnel_state = state_->tunnel_state()};
+          .tunnel_state = state_->tunnel_state(),
+          .checks = "programs"};
 }
 
 bool BpfDataplane::adopted() const {

@@ -68,9 +68,8 @@ class BpfDataplane final : public Dataplane {
   Result<bool> use_segment_pair(IfIndex sending);
   // Attaches again what somebody detached, pins again what somebody unlinked; says what it was.
   Result<std::vector<std::string>> verify_attachments() override;
-  // Readable when there are events; consume() takes them.
-  [[nodiscard]] int events_fd() const;
-  void consume(const std::function<void(const DataplaneEvent&)>& take);
+  [[nodiscard]] int events_fd() const override;
+  void consume(const std::function<void(const DataplaneEvent&)>& take) override;
   void set_tunnel_gro(std::string text);
   // What info() says about frames with tunnel state.
   void set_tunnel_state(std::function<std::string()> describe);

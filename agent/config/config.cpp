@@ -75,7 +75,7 @@ void read_underlay(const Value& document, Config::Underlay& underlay, Problems& 
 
 void read_datapath(const Value& document, Config::Datapath& datapath, Problems& problems) {
   Section section(document, "datapath", problems);
-  section.choice("kind", datapath.kind, {"auto", "bpf"}, {"kernel"});
+  section.choice("kind", datapath.kind, {"auto", "bpf", "kernel"});
   section.choice("attach", datapath.attach, {"auto", "tcx", "clsact"});
   read_path(section, "bpffs", datapath.bpffs);
   section.finish();

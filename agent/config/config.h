@@ -54,7 +54,7 @@ struct Config {
   } gossip;
 
   struct Datapath {
-    std::string kind = "auto";    // "auto" or "bpf"
+    std::string kind = "auto";    // "auto", "bpf" or "kernel"
     std::string attach = "auto";  // "auto", "tcx" or "clsact"
     std::string bpffs = "/sys/fs/bpf";
   } datapath;

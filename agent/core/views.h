@@ -136,12 +136,13 @@ struct StatusView {
   std::int64_t pid = 0;  // 0: the daemon is not running
   std::uint64_t uptime_seconds = 0;
   // Data path
-  std::string dataplane;  // "bpf"
+  std::string dataplane;  // "bpf", "kernel"
   std::string mode;       // "tc"
   std::string mode_reason;
   std::string attach;  // "tcx"
   std::string tunnel_gro;
   std::string tunnel_state;
+  std::string checks;  // who sees to what an endpoint may send: "programs", "nftables", "none: …"
   // Underlay
   IpAddress vtep;
   std::string device;

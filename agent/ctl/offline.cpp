@@ -2,6 +2,8 @@
 #include "ctl/offline.h"
 
 #include "bpf/maps_reader.h"
+#include "netlink/kernel_dataplane.h"
+#include "netlink/overlay_netns.h"
 #include "state/state_file.h"
 #include "view/view_builder.h"
 
@@ -48,16 +50,30 @@ ViewNames names_of(const Command& command, const ForwardingState& state) {
   return names;
 }
 
+// The namespace of the kernel data path, if that is what forwards here.
+Result<std::optional<netlink::OverlayNetns>> kernel_path_of(const Command& command) {
+  return netlink::OverlayNetns::find("/run/vtepd/" + command.instance + "/netns");
+}
+
+Result<ForwardingState> read_tables(const Command& command) {
+  auto netns = kernel_path_of(command);
+  if (!netns) {
+    return fail(netns.error());
+  }
+  if (*netns) {
+    auto kernel = netlink::KernelDataplane::open(**netns, {});
+    return kernel ? (*kernel)->read_back() : fail(kernel.error());
+  }
+  const auto maps = MapsReader::open(command.bpffs, command.instance);
+  return maps ? maps->read() : fail(maps.error());
+}
+
 // Rows built of the tables by one of view_builder's functions.
 template <typename Row>
 Result<std::vector<Row>> from_tables(const Command& command,
                                      std::vector<Row> (*build)(const ForwardingState&,
                                                                const ViewNames&)) {
-  const auto maps = MapsReader::open(command.bpffs, command.instance);
-  if (!maps) {
-    return fail(maps.error());
-  }
-  const auto state = maps->read();
+  const auto state = read_tables(command);
   if (!state) {
     return fail(state.error());
   }
@@ -79,6 +95,10 @@ Result<std::vector<VtepView>> Offline::vteps() const {
 }
 
 Result<std::vector<DropView>> Offline::drops() const {
+  if (const auto netns = kernel_path_of(command_); netns && *netns) {
+    return fail(ErrorKind::Unavailable,
+                "on the kernel data path the daemon has the counters, and it does not run");
+  }
   const auto maps = MapsReader::open(command_.bpffs, command_.instance);
   if (!maps) {
     return fail(maps.error());
@@ -117,6 +137,11 @@ StatusView Offline::status(const std::string& why_down) const {
     view.networks = networks.size();
   } else {
     view.problems.push_back("saved state: " + saved.error().what);
+  }
+  if (const auto netns = kernel_path_of(command_); netns && *netns) {
+    view.dataplane = "kernel";
+    view.mode_reason = "its devices are there; forwarding goes on by their last state";
+    return view;
   }
   const auto maps = MapsReader::open(command_.bpffs, command_.instance);
   const auto usage = maps ? maps->usage() : fail(maps.error());

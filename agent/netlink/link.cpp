@@ -22,7 +22,24 @@ VxlanInfo parse_vxlan(const Attributes& data) {
   info.learning = data.u8(IFLA_VXLAN_LEARNING).value_or(0) != 0;
   info.external = data.u8(IFLA_VXLAN_COLLECT_METADATA).value_or(0) != 0;
   info.has_remote = data.has(IFLA_VXLAN_GROUP) || data.has(IFLA_VXLAN_GROUP6);
+  info.proxy = data.u8(IFLA_VXLAN_PROXY).value_or(0) != 0;
+  info.l2miss = data.u8(IFLA_VXLAN_L2MISS).value_or(0) != 0;
+  info.l3miss = data.u8(IFLA_VXLAN_L3MISS).value_or(0) != 0;
+  info.checksum = data.u8(IFLA_VXLAN_UDP_CSUM).value_or(0) != 0;
+  info.tos = data.u8(IFLA_VXLAN_TOS).value_or(0);
+  info.ttl = data.u8(IFLA_VXLAN_TTL).value_or(0);
+  info.df = data.u8(IFLA_VXLAN_DF).value_or(0);
+  const Bytes local4 = data.bytes(IFLA_VXLAN_LOCAL);
+  info.local = from_wire(local4.empty() ? data.bytes(IFLA_VXLAN_LOCAL6) : local4);
   return info;
+}
+
+BridgePortInfo parse_bridge_port(const Attributes& data) {
+  const auto flag = [&](int attribute) { return data.u8(attribute).value_or(0) != 0; };
+  return {.learning = flag(IFLA_BRPORT_LEARNING),
+          .unicast_flood = flag(IFLA_BRPORT_UNICAST_FLOOD),
+          .multicast_flood = flag(IFLA_BRPORT_MCAST_FLOOD),
+          .broadcast_flood = flag(IFLA_BRPORT_BCAST_FLOOD)};
 }
 
 void parse_kind(const Attributes& attributes, LinkInfo& link) {
@@ -30,6 +47,9 @@ void parse_kind(const Attributes& attributes, LinkInfo& link) {
   link.kind = info.string(IFLA_INFO_KIND);
   if (link.kind == "vxlan") {
     link.vxlan = parse_vxlan(info.nested(IFLA_INFO_DATA));
+  }
+  if (info.string(IFLA_INFO_SLAVE_KIND) == "bridge") {
+    link.bridge_port = parse_bridge_port(info.nested(IFLA_INFO_SLAVE_DATA));
   }
 }
 
@@ -119,6 +139,7 @@ std::optional<LinkInfo> parse_link(const Reply& reply) {
   link.mtu = attributes.u32(IFLA_MTU).value_or(0);
   link.peer = IfIndex{attributes.u32(IFLA_LINK).value_or(0)};
   link.peer_netns = attributes.u32(IFLA_LINK_NETNSID);
+  link.master = IfIndex{attributes.u32(IFLA_MASTER).value_or(0)};
   if (const Bytes mac = attributes.bytes(IFLA_ADDRESS); mac.size() == 6) {
     link.mac.emplace();
     std::copy(mac.begin(), mac.end(), link.mac->bytes.begin());
@@ -191,6 +212,21 @@ Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name)
   Message message(RTM_NEWLINK, 0);
   message.header(header);
   return socket.request(message).result("set interface '" + name + "' up");
+}
+
+Result<void> move_link(Socket& socket, IfIndex index, const std::string& name, int netns) {
+  ifinfomsg header = by_index(index);
+  header.ifi_change = IFF_UP;
+  Message down(RTM_NEWLINK, 0);
+  down.header(header);
+  down.put_u32(IFLA_MASTER, 0);
+  if (auto set = socket.request(down).result("set interface '" + name + "' down"); !set) {
+    return set;
+  }
+  Message move(RTM_NEWLINK, 0);
+  move.header(by_index(index));
+  move.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(netns));
+  return socket.request(move).result("move interface '" + name + "' to another namespace");
 }
 
 Result<void> set_addrgen_none(Socket& socket, IfIndex index, const std::string& name) {

@@ -18,6 +18,23 @@ struct VxlanInfo {
   bool learning = false;
   bool external = false;  // collect-metadata
   bool has_remote = false;
+  bool proxy = false;   // answers ARP and neighbour solicitations from its neighbours
+  bool l2miss = false;  // tells of MACs and addresses that it does not know
+  bool l3miss = false;
+  bool checksum = false;  // of UDP over IPv4, sent
+  std::uint8_t tos = 0;
+  std::uint8_t ttl = 0;
+  std::uint8_t df = 0;  // VXLAN_DF_*
+  std::optional<IpAddress> local;
+};
+
+// How a bridge treats one of its ports.
+struct BridgePortInfo {
+  bool learning = false;
+  bool unicast_flood = false;
+  bool multicast_flood = false;
+  bool broadcast_flood = false;
+  bool operator==(const BridgePortInfo&) const = default;
 };
 
 // What the kernel says about an interface.
@@ -33,6 +50,8 @@ struct LinkInfo {
   IfIndex peer;             // other end of a veth, an index of the namespace below
   std::optional<std::uint32_t> peer_netns;  // its id as seen from here; none: the same namespace
   std::optional<VxlanInfo> vxlan;
+  IfIndex master;  // the bridge that it is a port of
+  std::optional<BridgePortInfo> bridge_port;
 
   [[nodiscard]] bool is_up() const;           // administratively
   [[nodiscard]] bool is_operational() const;  // up, and with carrier where that is detected
@@ -57,6 +76,8 @@ Result<void> delete_link(Socket& socket, IfIndex index, const std::string& name)
 // Also of an interface that is up, from Linux 6.2 on.
 Result<void> rename_link(Socket& socket, IfIndex index, const std::string& name);
 Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name);
+// Set down, out of its bridge and into another namespace, where its index may be another one.
+Result<void> move_link(Socket& socket, IfIndex index, const std::string& name, int netns);
 // No IPv6 address of its own when it comes up. No error where there is no IPv6.
 Result<void> set_addrgen_none(Socket& socket, IfIndex index, const std::string& name);
 

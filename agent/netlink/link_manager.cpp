@@ -14,6 +14,8 @@
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
 
+#include <fcntl.h>
+
 namespace vtepd::netlink {
 
 namespace {
@@ -38,13 +40,14 @@ Result<std::optional<std::uint32_t>> netns_id(Socket& socket, const Netns& netns
   return id;
 }
 
-// An index alone means nothing: indices of two namespaces may be equal.
-Result<bool> is_peer(Socket& socket, const Netns& netns, const LinkInfo& host,
+// An index alone means nothing: indices of two namespaces may be equal. `home`: `netns` is the
+// namespace of the host end.
+Result<bool> is_peer(Socket& socket, const Netns& netns, bool home, const LinkInfo& host,
                      const LinkInfo& endpoint) {
   if (host.kind != "veth" || endpoint.kind != "veth" || host.peer != endpoint.index) {
     return false;
   }
-  if (netns.own) {
+  if (home) {
     return !host.peer_netns.has_value();
   }
   const auto id = netns_id(socket, netns);
@@ -62,12 +65,17 @@ Result<void> no_such_port(const Netns& netns, const PortSpec& spec) {
 
 }  // namespace
 
-Result<std::unique_ptr<LinkManager>> LinkManager::create() {
-  auto socket = Socket::open();
+Result<std::unique_ptr<LinkManager>> LinkManager::create(int home) {
+  auto own = Socket::open();
+  if (!own) {
+    return fail(own.error());
+  }
+  auto socket = home < 0 ? Socket::open() : in_netns(home, [] { return Socket::open(); });
   if (!socket) {
     return fail(socket.error());
   }
-  return std::unique_ptr<LinkManager>(new LinkManager(std::move(*socket)));
+  return std::unique_ptr<LinkManager>(
+      new LinkManager(std::move(*socket), std::move(*own), home));
 }
 
 Result<Netns> LinkManager::open_netns(const std::string& path) {
@@ -115,7 +123,7 @@ Result<PortLinks> LinkManager::create_port(const Netns& netns, const PortSpec& s
   if (auto valid = check_port(spec); !valid) {
     return fail(valid.error());
   }
-  if (netns.own && spec.ifname == spec.host_ifname) {
+  if (is_home(netns) && spec.ifname == spec.host_ifname) {
     return fail(ErrorKind::Invalid,
                 "both ends of the port cannot be called '" + spec.ifname + "' in one namespace");
   }
@@ -145,7 +153,9 @@ Result<PortLinks> LinkManager::configure_port(const Netns& netns, const PortSpec
                                          describe(netns) + " deleted?");
   }
   const PortLinks links{(*host)->index, (*host)->peer};
-  if (auto closed = close_host_end(socket_, links.host, spec.host_ifname); !closed) {
+  const auto closed =
+      at_home([&] { return close_host_end(socket_, links.host, spec.host_ifname); });
+  if (!closed) {
     return fail(closed.error());
   }
   const auto set =
@@ -166,7 +176,7 @@ Result<void> LinkManager::bring_up(const Netns& netns, const PortSpec& spec) {
   }
   auto requests = open_socket(netns);
   auto inside = subscribe(netns, readiness_groups());
-  auto outside = Socket::subscribe(readiness_groups());
+  auto outside = at_home([] { return Socket::subscribe(readiness_groups()); });
   for (const auto* socket : {&requests, &inside, &outside}) {
     if (!*socket) {
       return fail(socket->error());
@@ -206,7 +216,7 @@ Result<std::optional<PortState>> LinkManager::find_port(const Netns& netns,
   if (!endpoint->has_value() || !host->has_value()) {
     return std::nullopt;
   }
-  const auto peer = is_peer(socket_, netns, **host, **endpoint);
+  const auto peer = is_peer(socket_, netns, is_home(netns), **host, **endpoint);
   if (!peer) {
     return fail(peer.error());
   }
@@ -257,7 +267,7 @@ Result<void> LinkManager::remove_port(const std::string& host_ifname) {
 
 Result<void> LinkManager::announce(IfIndex host_end, const IpAddress& address,
                                    const MacAddress& mac) {
-  return send_frame(host_end, announcement(address, mac));
+  return at_home([&] { return send_frame(host_end, announcement(address, mac)); });
 }
 
 Result<void> LinkManager::announce_remote(const RemoteAnnouncement& announcement) {
@@ -265,7 +275,7 @@ Result<void> LinkManager::announce_remote(const RemoteAnnouncement& announcement
 }
 
 Result<std::vector<MacAddress>> LinkManager::host_macs() {
-  const auto links = list_links(socket_);
+  const auto links = list_links(own_);
   if (!links) {
     return fail(links.error());
   }
@@ -276,6 +286,35 @@ Result<std::vector<MacAddress>> LinkManager::host_macs() {
     }
   }
   return std::vector<MacAddress>(macs.begin(), macs.end());
+}
+
+Result<std::optional<IfIndex>> LinkManager::bring_home(int from, const std::string& host_ifname) {
+  auto there = in_netns(from, [] { return Socket::open(); });
+  if (!there) {
+    return fail(there.error());
+  }
+  const auto link = netlink::find_link(*there, host_ifname);
+  if (!link) {
+    return fail(link.error());
+  }
+  if (!*link || (*link)->kind != "veth") {
+    return std::nullopt;
+  }
+  const UniqueFd own(home_ < 0 ? ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC) : -1);
+  if (auto moved = move_link(*there, (*link)->index, host_ifname, home_ < 0 ? own.get() : home_);
+      !moved) {
+    return fail(moved.error());
+  }
+  const auto index = find_link(host_ifname);
+  if (!index || !*index) {
+    return index;
+  }
+  const auto closed = at_home([&] { return close_host_end(socket_, **index, host_ifname); });
+  return closed ? index : fail(closed.error());
+}
+
+Result<void> LinkManager::set_up(IfIndex host_end, const std::string& name) {
+  return set_link_up(socket_, host_end, name);
 }
 
 }  // namespace vtepd::netlink

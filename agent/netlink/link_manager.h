@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "netlink/netns.h"
 #include "netlink/rtnl_socket.h"
 #include "ports/links.h"
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace vtepd::netlink {
 
 // Links by rtnetlink and /proc/sys. The namespace of the thread that calls create() is the
-// daemon's own.
+// daemon's own; the host ends of ports are made there or in another one, their home.
 //
 // Threading: one thread; what must run inside another namespace does so on a short-lived thread.
 // Lifetime: a Netns holds its namespace open. If everybody else lets go of that namespace, a port
 // made in it goes when the Netns does.
 class LinkManager : public Links {
  public:
-  static Result<std::unique_ptr<LinkManager>> create();
+  // `home`: a network namespace that stays open, or -1 for the daemon's own.
+  static Result<std::unique_ptr<LinkManager>> create(int home = -1);
 
   Result<Netns> open_netns(const std::string& path) override;
   Result<std::string> free_ifname(const Netns& netns, const std::string& prefix) override;
@@ -37,14 +40,29 @@ class LinkManager : public Links {
   Result<void> announce(IfIndex host_end, const IpAddress& address, const MacAddress& mac) override;
   Result<void> announce_remote(const RemoteAnnouncement& announcement) override;
   Result<std::vector<MacAddress>> host_macs() override;
+  // Fetches a host end from the namespace it was made in under another data path, down and closed
+  // as create_port() makes it. Nothing if it is not there.
+  Result<std::optional<IfIndex>> bring_home(int from, const std::string& host_ifname);
+  Result<void> set_up(IfIndex host_end, const std::string& name);
 
  private:
-  explicit LinkManager(Socket socket) : socket_(std::move(socket)) {}
+  LinkManager(Socket socket, Socket own, int home)
+      : socket_(std::move(socket)), own_(std::move(own)), home_(home) {}
+
+  // Runs it in the namespace of the host ends.
+  template <typename Work>
+  std::invoke_result_t<Work> at_home(Work work) const {
+    return home_ < 0 ? work() : in_netns(home_, work);
+  }
+
+  [[nodiscard]] bool is_home(const Netns& netns) const { return home_ < 0 && netns.own; }
 
   Result<PortLinks> configure_port(const Netns& netns, const PortSpec& spec);
   Error explain_taken(const Netns& netns, const PortSpec& spec);
 
-  Socket socket_;  // in the daemon's own namespace
+  Socket socket_;  // in the namespace of the host ends
+  Socket own_;     // in the daemon's own
+  int home_;
 };
 
 }  // namespace vtepd::netlink

@@ -3,10 +3,31 @@
 
 #include <algorithm>
 
+#include <arpa/inet.h>
+
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
 namespace vtepd::netlink {
+
+Bytes to_wire(const IpAddress& address) {
+  const Bytes all(address.bytes);
+  return address.is_v4() ? all.subspan(12) : all;
+}
+
+std::optional<IpAddress> from_wire(Bytes wire) {
+  if (wire.size() == 4) {
+    std::uint32_t number = 0;
+    std::memcpy(&number, wire.data(), sizeof number);
+    return IpAddress::v4(ntohl(number));
+  }
+  if (wire.size() == 16) {
+    std::array<std::uint8_t, 16> bytes{};
+    std::copy(wire.begin(), wire.end(), bytes.begin());
+    return IpAddress::v6(bytes);
+  }
+  return std::nullopt;
+}
 
 void Message::Free::operator()(nl_msg* message) const {
   nlmsg_free(message);

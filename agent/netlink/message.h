@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "core/types.h"
+
 #include <cstdint>
 #include <cstring>
 #include <memory>
@@ -15,6 +17,11 @@ struct nlattr;
 namespace vtepd::netlink {
 
 using Bytes = std::span<const std::uint8_t>;
+
+// An address as the kernel has it: 4 bytes or 16, in wire order. A view into `address`.
+[[nodiscard]] Bytes to_wire(const IpAddress& address);
+// Nothing if it has neither length.
+[[nodiscard]] std::optional<IpAddress> from_wire(Bytes wire);
 
 // A request under construction. Running out of room is remembered and reported when it is sent, so
 // that the calls can be chained.

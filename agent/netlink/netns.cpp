@@ -4,9 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <exception>
-#include <system_error>
-#include <thread>
 
 #include <linux/magic.h>
 #include <linux/nsfs.h>
@@ -108,33 +105,6 @@ std::string describe(const Netns& netns) {
   const ssize_t size = ::readlink(link.c_str(), target.data(), target.size());
   std::string name = size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "?";
   return (netns.own ? "vtepd's own namespace " : "namespace ") + name;
-}
-
-Result<void> run_in_netns(int netns, const std::function<void()>& work) {
-  int number = 0;
-  std::exception_ptr thrown;
-  try {
-    std::thread([&] {
-      if (::setns(netns, CLONE_NEWNET) != 0) {
-        number = errno;
-        return;
-      }
-      try {
-        work();
-      } catch (...) {
-        thrown = std::current_exception();
-      }
-    }).join();
-  } catch (const std::system_error& error) {
-    return fail_errno(error.code().value(), "start a thread for the namespace");
-  }
-  if (thrown) {
-    std::rethrow_exception(thrown);
-  }
-  if (number != 0) {
-    return fail_errno(number, "enter the network namespace");
-  }
-  return {};
 }
 
 Result<Socket> open_socket(const Netns& netns) {

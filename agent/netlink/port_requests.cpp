@@ -40,11 +40,6 @@ Result<void> set_all(const std::string& ifname, const Sysctl* first, std::size_t
   return {};
 }
 
-Bytes wire(const IpAddress& address) {
-  const Bytes all(address.bytes);
-  return address.is_v4() ? all.subspan(12) : all;
-}
-
 void put_peer(Message& message, int netns, const PortSpec& spec) {
   message.header(ifinfomsg{});
   message.put_string(IFLA_IFNAME, spec.ifname);
@@ -132,8 +127,8 @@ Result<void> add_address(Socket& socket, IfIndex index, const std::string& ifnam
   // REPLACE: the same address again is no error.
   Message message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
   message.header(header);
-  message.put_bytes(IFA_LOCAL, wire(address.address));
-  message.put_bytes(IFA_ADDRESS, wire(address.address));
+  message.put_bytes(IFA_LOCAL, to_wire(address.address));
+  message.put_bytes(IFA_ADDRESS, to_wire(address.address));
   if (v4 && address.length <= kMaxBroadcastLength) {
     const std::uint32_t host_bits = 0xffffffffU >> address.length;
     message.put_u32(IFA_BROADCAST, htonl(address.address.to_v4() | host_bits));

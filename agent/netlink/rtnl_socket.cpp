@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/rtnl_socket.h"
 
+#include "netlink/rtnl_answer.h"
+
 #include <cerrno>
 #include <cstdlib>
 #include <system_error>
@@ -26,6 +28,25 @@ constexpr int kDumpTries = 8;
 // loop.
 constexpr int kNotificationBytes = 1 << 20;
 
+// Best effort: older kernels lack the options, and everything works without them.
+void ask_for_texts(int fd) {
+  const int on = 1;
+  setsockopt(fd, kSolNetlink, NETLINK_EXT_ACK, &on, sizeof on);
+  setsockopt(fd, kSolNetlink, NETLINK_CAP_ACK, &on, sizeof on);
+}
+
+// NLMSG_DONE ends a dump and carries its error, if any.
+Answer parse_done(const nlmsghdr* message) {
+  const Bytes data = payload_of(message);
+  int number = 0;
+  if (data.size() >= sizeof number) {
+    std::memcpy(&number, data.data(), sizeof number);
+  }
+  return {number < 0 ? -number : 0, {}};
+}
+
+}  // namespace
+
 int errno_of(int libnl_error) {
   switch (std::abs(libnl_error)) {
     case NLE_AGAIN:
@@ -43,25 +64,13 @@ int errno_of(int libnl_error) {
   }
 }
 
-struct FreeBuffer {
-  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): libnl allocates it
-  void operator()(unsigned char* buffer) const { std::free(buffer); }
-};
-
-using Buffer = std::unique_ptr<unsigned char, FreeBuffer>;
-
-struct Datagram {
-  Buffer buffer;
-  int size = 0;  // or a negative errno
-};
-
 Datagram read_datagram(nl_sock* socket) {
   sockaddr_nl sender{};
   unsigned char* buffer = nullptr;
   errno = 0;
   const int size = nl_recv(socket, &sender, &buffer, nullptr);
   const int number = errno;
-  Buffer owned(buffer);
+  ReceiveBuffer owned(buffer);
   if (size < 0) {
     // libnl folds several causes into NLE_NOMEM; the number tells lost messages from no memory.
     return {nullptr, number == ENOBUFS ? -ENOBUFS : -errno_of(size)};
@@ -75,7 +84,7 @@ Datagram read_datagram(nl_sock* socket) {
   return {std::move(owned), size};
 }
 
-Bytes payload(const nlmsghdr* message) {
+Bytes payload_of(const nlmsghdr* message) {
   return {static_cast<const std::uint8_t*>(nlmsg_data(message)),
           static_cast<std::size_t>(nlmsg_datalen(message))};
 }
@@ -83,7 +92,7 @@ Bytes payload(const nlmsghdr* message) {
 // NLMSG_ERROR, also the acknowledgement: nlmsgerr, the request unless capped, then attributes.
 Answer parse_answer(const nlmsghdr* message) {
   Answer answer;
-  const Bytes data = payload(message);
+  const Bytes data = payload_of(message);
   if (data.size() < sizeof(int)) {
     return {EPROTO, {}};
   }
@@ -104,25 +113,6 @@ Answer parse_answer(const nlmsghdr* message) {
   }
   return answer;
 }
-
-// NLMSG_DONE ends a dump and carries its error, if any.
-Answer parse_done(const nlmsghdr* message) {
-  const Bytes data = payload(message);
-  int number = 0;
-  if (data.size() >= sizeof number) {
-    std::memcpy(&number, data.data(), sizeof number);
-  }
-  return {number < 0 ? -number : 0, {}};
-}
-
-// Best effort: older kernels lack the options, and everything works without them.
-void ask_for_texts(int fd) {
-  const int on = 1;
-  setsockopt(fd, kSolNetlink, NETLINK_EXT_ACK, &on, sizeof on);
-  setsockopt(fd, kSolNetlink, NETLINK_CAP_ACK, &on, sizeof on);
-}
-
-}  // namespace
 
 Error Answer::describe(std::string_view operation) const {
   if (error == EAGAIN) {
@@ -229,7 +219,7 @@ Answer Socket::exchange(Message& message, const OnReply& on_reply, bool& interru
         return parse_done(at);
       }
       if (on_reply) {
-        on_reply(Reply{at->nlmsg_type, payload(at)});
+        on_reply(Reply{at->nlmsg_type, payload_of(at)});
       }
     }
   }
@@ -243,7 +233,7 @@ Answer Socket::receive(const OnReply& on_notification) {
   int left = datagram.size;
   for (auto* at = reinterpret_cast<nlmsghdr*>(datagram.buffer.get()); nlmsg_ok(at, left) != 0;
        at = nlmsg_next(at, &left)) {
-    on_notification(Reply{at->nlmsg_type, payload(at)});
+    on_notification(Reply{at->nlmsg_type, payload_of(at)});
   }
   return {};
 }

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "netlink/message.h"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -41,6 +42,17 @@ class Socket {
   // Sends and reads until the kernel acknowledges; `on_reply` gets what comes before that. Waits
   // for 5 s at most.
   Answer request(Message& message, const OnReply& on_reply = nullptr);
+  // Sends all of them in few system calls and reads until the kernel has carried out the last one.
+  // `on_reply` gets what a get request asked for; the result has those that were refused, by their
+  // place in `messages`. One that does not fit is refused with EMSGSIZE, the others are sent.
+  struct Refused {
+    std::size_t index = 0;
+    Answer answer;
+  };
+
+  using OnBatchReply = std::function<void(std::size_t index, const Reply&)>;
+  Result<std::vector<Refused>> batch(std::vector<Message>& messages,
+                                     const OnBatchReply& on_reply = nullptr);
   // Reads one datagram of notifications. error EAGAIN: none is waiting; ENOBUFS: some were lost.
   Answer receive(const OnReply& on_notification);
   [[nodiscard]] int fd() const;
@@ -51,6 +63,8 @@ class Socket {
   };
 
   explicit Socket(nl_sock* socket) : socket_(socket) {}
+
+  struct Batch;
 
   Answer exchange(Message& message, const OnReply& on_reply, bool& interrupted);
 

@@ -25,25 +25,6 @@ struct Lookup {
   std::uint32_t mtu = 0;  // of the route or of a path MTU exception; 0: the interface's
 };
 
-std::optional<IpAddress> to_address(Bytes wire) {
-  if (wire.size() == 4) {
-    std::uint32_t number = 0;
-    std::memcpy(&number, wire.data(), sizeof number);
-    return IpAddress::v4(ntohl(number));
-  }
-  if (wire.size() == 16) {
-    std::array<std::uint8_t, 16> bytes{};
-    std::copy(wire.begin(), wire.end(), bytes.begin());
-    return IpAddress::v6(bytes);
-  }
-  return std::nullopt;
-}
-
-Bytes wire(const IpAddress& address) {
-  const Bytes all(address.bytes);
-  return address.is_v4() ? all.subspan(12) : all;
-}
-
 std::optional<InterfaceAddress> parse_address(const Reply& reply) {
   const auto parts = reply.split<ifaddrmsg>();
   if (reply.type != RTM_NEWADDR || !parts) {
@@ -52,7 +33,7 @@ std::optional<InterfaceAddress> parse_address(const Reply& reply) {
   const auto& [header, attributes] = *parts;
   // On a point-to-point interface IFA_ADDRESS is the other side.
   const int own = attributes.has(IFA_LOCAL) ? IFA_LOCAL : IFA_ADDRESS;
-  const auto address = to_address(attributes.bytes(own));
+  const auto address = from_wire(attributes.bytes(own));
   const auto flags = attributes.u32(IFA_FLAGS).value_or(header.ifa_flags);
   if (!address || (flags & IFA_F_DADFAILED) != 0) {
     return std::nullopt;
@@ -70,11 +51,11 @@ std::optional<Lookup> parse_route(const Reply& reply) {
   Lookup lookup;
   lookup.type = header.rtm_type;
   lookup.oif = IfIndex{attributes.u32(RTA_OIF).value_or(0)};
-  lookup.gateway = to_address(attributes.bytes(RTA_GATEWAY));
+  lookup.gateway = from_wire(attributes.bytes(RTA_GATEWAY));
   // An IPv4 route over an IPv6 next hop (RFC 5549): struct rtvia, a family and the address.
   const Bytes via = attributes.bytes(RTA_VIA);
   if (!lookup.gateway && via.size() > sizeof(__kernel_sa_family_t)) {
-    lookup.gateway = to_address(via.subspan(sizeof(__kernel_sa_family_t)));
+    lookup.gateway = from_wire(via.subspan(sizeof(__kernel_sa_family_t)));
   }
   lookup.mtu = attributes.nested(RTA_METRICS).u32(RTAX_MTU).value_or(0);
   return lookup;
@@ -88,8 +69,8 @@ Message route_request(const IpAddress& vtep, const IpAddress& source) {
   header.rtm_src_len = bits;
   Message message(RTM_GETROUTE, 0);
   message.header(header);
-  message.put_bytes(RTA_DST, wire(vtep));
-  message.put_bytes(RTA_SRC, wire(source));
+  message.put_bytes(RTA_DST, to_wire(vtep));
+  message.put_bytes(RTA_SRC, to_wire(source));
   return message;
 }
 

@@ -52,6 +52,7 @@ struct DataplaneInfo {
   std::string attach;        // "tcx" or "clsact"
   std::string tunnel_gro;    // "idle device vtepx4789" or why there is none and what that costs
   std::string tunnel_state;  // what becomes of frames that have some: "pair vtepsa4789 (…)"
+  std::string checks;        // who sees to what an endpoint may send: "programs", "nftables"
 };
 
 // Forwards frames by the tables it is given. One implementation per data path; all pass the same
@@ -83,6 +84,9 @@ class Dataplane {
   virtual Result<std::vector<ReasonCount>> counters() = 0;
   virtual std::vector<TableUsage> usage() = 0;
   [[nodiscard]] virtual DataplaneInfo info() const = 0;
+  // Readable when there are events; consume() takes them.
+  [[nodiscard]] virtual int events_fd() const = 0;
+  virtual void consume(const std::function<void(const DataplaneEvent&)>& take) = 0;
 };
 
 }  // namespace vtepd

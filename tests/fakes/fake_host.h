@@ -85,6 +85,10 @@ class FakeDataplane : public Dataplane {
 
   void detach_port(std::string_view name) override { ports.erase(std::string(name)); }
 
+  [[nodiscard]] int events_fd() const override { return -1; }
+
+  void consume(const std::function<void(const DataplaneEvent&)>& /*take*/) override {}
+
   Result<std::vector<std::string>> verify_attachments() override {
     return std::vector<std::string>{};
   }

@@ -11,6 +11,8 @@
 #include <iostream>
 #include <stdexcept>
 
+#include <sys/mount.h>
+
 namespace vtepd::test {
 
 namespace {
@@ -27,13 +29,22 @@ void append(std::vector<std::string>& words, const std::vector<std::string>& mor
   words.insert(words.end(), more.begin(), more.end());
 }
 
-// The whole suite runs in either mode; a test that is about one says so in its own options.
-std::string underlay_mode() {
+// The whole suite runs in each; a test that is about one says so in its own options.
+std::string test_mode() {
   const char* mode = std::getenv("VTEPD_TEST_MODE");
-  return mode == nullptr ? "" : "mode = \"" + std::string(mode) + "\"\n";
+  return mode == nullptr ? "" : mode;
+}
+
+std::string underlay_mode() {
+  const std::string mode = test_mode();
+  return mode.empty() || mode == "kernel" ? "" : "mode = \"" + mode + "\"\n";
 }
 
 }  // namespace
+
+bool on_kernel_path() {
+  return test_mode() == "kernel";
+}
 
 std::string vtepd_program() {
   return VTEPD_PROGRAM;
@@ -88,6 +99,7 @@ Host::Host(const NetNamespace& underlay, int number, std::string store, HostOpti
 
 Host::~Host() {
   daemon_.reset();
+  umount2((runtime_dir() + "/netns").c_str(), MNT_DETACH);
   std::error_code ignored;
   std::filesystem::remove_all(pin_dir(), ignored);
   std::filesystem::remove_all(runtime_dir(), ignored);
@@ -113,6 +125,9 @@ std::string Host::config() const {
   const std::string gossip = options_.gossip.empty() ? "" : "\n[gossip]\n" + options_.gossip;
   return "instance = \"" + instance_ + "\"\n[underlay]\naddress = \"" + address_ + "\"\n" +
          underlay_mode() + options_.underlay + "\n[store]\n" + store + gossip + "\n[datapath]\n" +
+         (on_kernel_path() && options_.datapath.find("kind") == std::string::npos
+              ? "kind = \"kernel\"\n"
+              : "") +
          options_.datapath + "\n[limits]\n" + options_.limits + "\n[log]\nlevel = \"debug\"\n";
 }
 
@@ -246,6 +261,15 @@ void Host::dump() const {
     std::cerr << "--- show " << what << "\n" << ctl({"show", what}, Seconds(5)).text();
   }
   std::cerr << "--- ip -d link\n" << netns_.exec({"ip", "-d", "link"}).out;
+  if (const std::string overlay = runtime_dir() + "/netns"; std::filesystem::exists(overlay)) {
+    const auto inside = [&](std::vector<std::string> words) {
+      words.insert(words.begin(), {"nsenter", "--net=" + overlay});
+      return run(words).out;
+    };
+    std::cerr << "--- overlay namespace\n"
+              << inside({"ip", "-d", "link"}) << inside({"bridge", "fdb"})
+              << inside({"ip", "neigh"}) << inside({"nft", "list", "ruleset"});
+  }
   const std::string log = read_file(log_path());
   std::cerr << "--- log\n" << log.substr(log.size() - std::min(log.size(), kLogTail)) << std::endl;
 }

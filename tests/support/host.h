@@ -118,6 +118,8 @@ class Host {
   std::vector<std::unique_ptr<Container>> containers_;
 };
 
+// The suite runs over the kernel data path now (VTEPD_TEST_MODE=kernel).
+[[nodiscard]] bool on_kernel_path();
 [[nodiscard]] std::string vtepd_program();
 [[nodiscard]] std::string vtepctl_program();
 // The daemon built with an ABI number raised by one, and that number.

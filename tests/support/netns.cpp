@@ -29,7 +29,7 @@ void sweep_mounts(const std::string& prefix) {
   std::ifstream mounts("/proc/self/mounts");
   for (std::string device, target, type, rest;
        mounts >> device >> target >> type && std::getline(mounts, rest);) {
-    if (!target.starts_with("/tmp/" + prefix)) {
+    if (!target.starts_with("/tmp/" + prefix) && !target.starts_with("/run/vtepd/" + prefix)) {
       continue;
     }
     if (type == "cgroup2") {

@@ -268,9 +268,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "'//'"},
         BadCase{"gossip", std::string(kSmallest) + "[gossip]\nkind = 'smoke'\n",
                 "f.toml:4:8: gossip.kind is 'smoke': it must be 'none' or 'serf'"},
-        BadCase{"kernel", std::string(kSmallest) + "[datapath]\nkind = 'kernel'\n",
-                "f.toml:4:8: datapath.kind is 'kernel': this vtepd is built without it; it must be "
-                "'auto' or 'bpf'"},
+        BadCase{"datapath", std::string(kSmallest) + "[datapath]\nkind = 'magic'\n",
+                "f.toml:4:8: datapath.kind is 'magic': it must be 'auto', 'bpf' or 'kernel'"},
         BadCase{"limit", std::string(kSmallest) + "[limits]\nfdb = 16777217\n",
                 "f.toml:4:7: limits.fdb is 16777217: it must be in 1 ... 16777216"},
         BadCase{"negative_limit", std::string(kSmallest) + "[limits]\nfdb = -1\n",

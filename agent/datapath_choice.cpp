@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "datapath_choice.h"
+
+#include "netlink/kernel_probe.h"
+
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+namespace vtepd {
+
+namespace {
+
+constexpr const char* kCost =
+    "frames go through a bridge and a vxlan device, which takes more CPU a packet, and merged or "
+    "tunnelled frames by the kernel's own ways";
+
+ProbeRow device_row(const std::string& kind, const std::string& needed_for) {
+  const auto tried = netlink::try_device(kind);
+  return {kind + " device", needed_for, tried.has_value(), true,
+          tried ? "works" : tried.error().what};
+}
+
+std::vector<ProbeRow> probe_kernel_path() {
+  return {device_row("vxlan", "encapsulation by the kernel"),
+          device_row("bridge", "delivery between the endpoints of a network"),
+          device_row("veth", "interfaces of endpoints (on the BPF data path, too)")};
+}
+
+std::string lacking(const std::vector<ProbeRow>& rows) {
+  std::string list;
+  for (const auto& row : rows) {
+    if (row.required && !row.present) {
+      list += (list.empty() ? "" : "; ") + row.feature + " (" + row.detail + ")";
+    }
+  }
+  return list;
+}
+
+Result<DatapathChoice> choose_kernel(std::string reason) {
+  if (const auto missing = lacking(probe_kernel_path()); !missing.empty()) {
+    return fail(ErrorKind::Unavailable,
+                "no data path can run here: " + reason + ", and the kernel data path lacks " +
+                    missing + "; load or install the modules, `vtepd probe` shows what is there");
+  }
+  return DatapathChoice{.bpf = false, .reason = std::move(reason), .features = {}};
+}
+
+void print_rows(const char* title, const std::vector<ProbeRow>& rows) {
+  std::printf("%-28s %-8s %-9s %s\n", title, "HERE", "REQUIRED", "NEEDED FOR");
+  for (const auto& row : rows) {
+    std::printf("%-28s %-8s %-9s %s%s%s\n", row.feature.c_str(), row.present ? "yes" : "no",
+                row.required ? "yes" : "no", row.needed_for.c_str(), row.detail.empty() ? "" : "; ",
+                row.detail.c_str());
+  }
+}
+
+}  // namespace
+
+Result<DatapathChoice> choose_datapath(const Config& config) {
+  if (config.datapath.kind == "kernel") {
+    return choose_kernel("the configuration says kind = \"kernel\"");
+  }
+  const auto probe = probe_kernel();
+  const auto choice = choose(probe.rows);
+  if (choice.bpf) {
+    return DatapathChoice{.bpf = true, .reason = choice.reason, .features = probe.features};
+  }
+  if (config.datapath.kind == "bpf") {
+    return fail(ErrorKind::Unavailable,
+                "[datapath] kind = \"bpf\", but " + choice.reason +
+                    "; `vtepd probe` prints what this kernel can, kind = \"auto\" takes the "
+                    "kernel's vxlan devices");
+  }
+  auto kernel = choose_kernel(choice.reason);
+  if (kernel) {
+    spdlog::warn("the BPF data path cannot run here, {}: {}", choice.reason, kCost);
+  }
+  return kernel;
+}
+
+int print_probe() {
+  const auto probe = probe_kernel();
+  print_rows("BPF DATA PATH", probe.rows);
+  const auto devices = probe_kernel_path();
+  std::printf("\n");
+  print_rows("KERNEL DATA PATH", devices);
+  const auto choice = choose(probe.rows);
+  const auto missing = lacking(devices);
+  if (choice.bpf) {
+    std::printf("\ndata path: bpf (%s)\n", choice.reason.c_str());
+    return 0;
+  }
+  if (missing.empty()) {
+    std::printf("\ndata path: kernel (%s; %s)\n", choice.reason.c_str(), kCost);
+    return 0;
+  }
+  std::printf("\ndata path: none (%s; the kernel data path lacks %s)\n", choice.reason.c_str(),
+              missing.c_str());
+  return 1;
+}
+
+}  // namespace vtepd

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "netlink/kernel_probe.h"
+
+#include "netlink/rtnl_socket.h"
+
+#include <cerrno>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+
+#include <sched.h>
+
+namespace vtepd::netlink {
+
+namespace {
+
+constexpr std::uint32_t kVni = 4096;
+constexpr std::uint16_t kPort = 4789;
+
+Result<void> make(const std::string& kind) {
+  if (::unshare(CLONE_NEWNET) != 0) {
+    return fail_errno(errno, "make a network namespace to try devices in");
+  }
+  auto socket = Socket::open();
+  if (!socket) {
+    return fail(socket.error());
+  }
+  Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  message.header(ifinfomsg{});
+  message.put_string(IFLA_IFNAME, "try");
+  message.nest(IFLA_LINKINFO, [&](Message& info) {
+    info.put_string(IFLA_INFO_KIND, kind);
+    if (kind == "vxlan") {
+      info.nest(IFLA_INFO_DATA, [&](Message& data) {
+        data.put_u32(IFLA_VXLAN_ID, kVni);
+        data.put_u16(IFLA_VXLAN_PORT, htons(kPort));
+      });
+    }
+  });
+  return socket->request(message).result("create a " + kind + " device");
+}
+
+}  // namespace
+
+Result<void> try_device(const std::string& kind) {
+  Result<void> outcome = fail(ErrorKind::Internal, "not run");
+  std::thread([&] { outcome = make(kind); }).join();
+  return outcome;
+}
+
+}  // namespace vtepd::netlink

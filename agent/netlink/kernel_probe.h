@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "base/result.h"
+
+#include <string>
+
+namespace vtepd::netlink {
+
+// Makes one device of this kind in a namespace that goes again: "vxlan", "bridge" or "veth". The
+// error says why the kernel has none.
+Result<void> try_device(const std::string& kind);
+
+}  // namespace vtepd::netlink

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "vtepd/reasons.h"
+
+#include "nft/rules.h"
+
+#include <array>
+
+namespace vtepd::nft {
+
+namespace {
+
+#define VTEP_REASON_NAME(name, kind, text, hint) #name,
+constexpr std::array<std::string_view, VTEP_REASON_MAX> kNames{VTEP_REASONS(VTEP_REASON_NAME)};
+#undef VTEP_REASON_NAME
+
+}  // namespace
+
+std::string counter_name(std::uint32_t reason) {
+  std::string name;
+  for (const char letter : kNames.at(reason)) {
+    name += letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+  }
+  return name;
+}
+
+std::optional<std::uint32_t> reason_of(std::string_view counter) {
+  for (std::uint32_t reason = 0; reason < VTEP_REASON_MAX; ++reason) {
+    if (counter_name(reason) == counter) {
+      return reason;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace vtepd::nft

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#pragma once
+
+#include "core/types.h"
+#include "nft/table.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace vtepd::nft {
+
+// The table of the hidden namespace: what endpoints may send. Its sets:
+//   ports     name of a host end → VNI and, above its 24 bits, a PortKind. Not in it: sends
+//   nothing. wire_vni  name of a vxlan device → VNI macs, addrs4, addrs6, nets4, nets6    host end
+//   and what it may send from covered4, covered6                    networks within others of the
+//   same port; no rule asks and one for each reason of include/vtepd/reasons.h in lower case, VNI →
+//   packets and bytes
+// The VNI is the packet's mark between the hooks. Announcements go to the NFLOG group
+// `group`.
+Layout bridge_layout(std::uint16_t group);
+
+// The table of the daemon's namespace: who may send VXLAN to `vtep` and `port`, in VNIs of ours.
+// Senders that may not are told to the NFLOG group `port`.
+Layout underlay_layout(const std::string& instance, const IpAddress& vtep, std::uint16_t port);
+// Its name, in the family of the VTEP.
+std::string underlay_table(const std::string& instance);
+
+inline constexpr const char* kBridgeTable = "vtepd";
+
+// "spoof_mac" for VTEP_SPOOF_MAC, and back.
+std::string counter_name(std::uint32_t reason);
+std::optional<std::uint32_t> reason_of(std::string_view counter);
+
+// Bytes of a packet that an event shows, from its network header on.
+inline constexpr int kLogBytes = 128;
+
+}  // namespace vtepd::nft

@@ -4,6 +4,7 @@
 #include "bpf/maps_reader.h"
 #include "netlink/kernel_dataplane.h"
 #include "netlink/overlay_netns.h"
+#include "nft/nft_filter.h"
 #include "state/state_file.h"
 #include "view/view_builder.h"
 
@@ -68,6 +69,15 @@ Result<ForwardingState> read_tables(const Command& command) {
   return maps ? maps->read() : fail(maps.error());
 }
 
+Result<std::vector<ReasonCount>> kernel_counters(const Command& command,
+                                                 const netlink::OverlayNetns& netns) {
+  const auto saved = saved_endpoints(command);
+  auto filter = NftFilter::open({.instance = command.instance,
+                                 .hidden_netns = netns.fd(),
+                                 .vtep = saved.empty() ? IpAddress::v4(0) : saved[0].endpoint.vtep});
+  return filter ? (*filter)->counters() : fail(filter.error());
+}
+
 // Rows built of the tables by one of view_builder's functions.
 template <typename Row>
 Result<std::vector<Row>> from_tables(const Command& command,
@@ -96,8 +106,9 @@ Result<std::vector<VtepView>> Offline::vteps() const {
 
 Result<std::vector<DropView>> Offline::drops() const {
   if (const auto netns = kernel_path_of(command_); netns && *netns) {
-    return fail(ErrorKind::Unavailable,
-                "on the kernel data path the daemon has the counters, and it does not run");
+    const auto counts = kernel_counters(command_, **netns);
+    return counts ? drop_views(*counts, names_of(command_, {}))
+                  : Result<std::vector<DropView>>(fail(counts.error()));
   }
   const auto maps = MapsReader::open(command_.bpffs, command_.instance);
   if (!maps) {

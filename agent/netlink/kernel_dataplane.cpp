@@ -223,8 +223,19 @@ Result<std::vector<ReasonCount>> KernelDataplane::counters() {
     for (const auto& [key, packets] : missed_) {
       counts->push_back({key.first, key.second, packets, 0});
     }
+    count_no_route(*counts);
   }
   return counts;
+}
+
+// What a vxlan device could not send for want of a route is a carrier error to it.
+void KernelDataplane::count_no_route(std::vector<ReasonCount>& counts) {
+  for (const auto& [device, vni] : vni_of_vxlan_) {
+    const auto statistics = read_statistics(devices_.inside(), device);
+    if (statistics && statistics->tx_carrier_errors > 0) {
+      counts.push_back({vni, VTEP_NO_ROUTE, statistics->tx_carrier_errors, 0});
+    }
+  }
 }
 
 std::vector<TableUsage> KernelDataplane::usage() {

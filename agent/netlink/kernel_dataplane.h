@@ -82,6 +82,7 @@ class KernelDataplane final : public Dataplane {
   Result<void> find_missing_entries(const ForwardingState& wanted, ForwardingDelta& lacking);
   void on_miss(const KernelEntry& miss, const std::function<void(const DataplaneEvent&)>& take);
   bool is_news(const DataplaneEvent& announced);
+  void count_no_route(std::vector<ReasonCount>& counts);
 
   OverlayNetns& netns_;
   Options options_;

@@ -214,6 +214,22 @@ Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name)
   return socket.request(message).result("set interface '" + name + "' up");
 }
 
+Result<LinkStatistics> read_statistics(Socket& socket, IfIndex index) {
+  Message message(RTM_GETLINK, 0);
+  message.header(by_index(index));
+  rtnl_link_stats64 read{};
+  const Answer answer = socket.request(message, [&](const Reply& reply) {
+    const auto parts = reply.split<ifinfomsg>();
+    const Bytes raw = parts ? parts->second.bytes(IFLA_STATS64) : Bytes();
+    std::memcpy(&read, raw.data(), std::min(raw.size(), sizeof read));
+  });
+  if (!answer.ok()) {
+    return fail(answer.describe("read the statistics of interface " + std::to_string(index.value)));
+  }
+  return LinkStatistics{.tx_dropped = read.tx_dropped,
+                        .tx_carrier_errors = read.tx_carrier_errors};
+}
+
 Result<void> move_link(Socket& socket, IfIndex index, const std::string& name, int netns) {
   ifinfomsg header = by_index(index);
   header.ifi_change = IFF_UP;

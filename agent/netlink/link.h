@@ -76,6 +76,13 @@ Result<void> delete_link(Socket& socket, IfIndex index, const std::string& name)
 // Also of an interface that is up, from Linux 6.2 on.
 Result<void> rename_link(Socket& socket, IfIndex index, const std::string& name);
 Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name);
+// Frames that an interface did not send.
+struct LinkStatistics {
+  std::uint64_t tx_dropped = 0;
+  std::uint64_t tx_carrier_errors = 0;
+};
+
+Result<LinkStatistics> read_statistics(Socket& socket, IfIndex index);
 // Set down, out of its bridge and into another namespace, where its index may be another one.
 Result<void> move_link(Socket& socket, IfIndex index, const std::string& name, int netns);
 // No IPv6 address of its own when it comes up. No error where there is no IPv6.

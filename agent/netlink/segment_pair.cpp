@@ -23,22 +23,6 @@ namespace {
 constexpr std::uint32_t kMtu = 65535;
 
 // What could not be cut up, and what the other end had no room for: the kernel notes both here.
-Result<std::uint64_t> dropped_by(Socket& socket, const LinkInfo& link) {
-  ifinfomsg header{};
-  header.ifi_index = static_cast<int>(link.index.value);
-  Message message(RTM_GETLINK, 0);
-  message.header(header);
-  std::uint64_t dropped = 0;
-  const Answer answer = socket.request(message, [&](const Reply& reply) {
-    rtnl_link_stats64 stats{};
-    const auto parts = reply.split<ifinfomsg>();
-    const Bytes raw = parts ? parts->second.bytes(IFLA_STATS64) : Bytes();
-    std::memcpy(&stats, raw.data(), std::min(raw.size(), sizeof stats));
-    dropped = stats.tx_dropped;
-  });
-  return answer.ok() ? Result<std::uint64_t>(dropped)
-                     : fail(answer.describe("read the statistics of '" + link.name + "'"));
-}
 
 }  // namespace
 
@@ -181,7 +165,8 @@ Result<std::uint64_t> SegmentPair::lost() {
   if (!found || !*found) {
     return found ? Result<std::uint64_t>(0U) : fail(found.error());
   }
-  return dropped_by(socket_, (*found)->sending);
+  const auto statistics = read_statistics(socket_, (*found)->sending.index);
+  return statistics ? Result<std::uint64_t>(statistics->tx_dropped) : fail(statistics.error());
 }
 
 Result<bool> SegmentPair::remove() {

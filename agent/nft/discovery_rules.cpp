@@ -12,7 +12,8 @@ constexpr int kLastOption = 64;
 
 // Whether the frame has a transport header, and which, is what the kernel found behind all
 // extension headers; it finds none where the chain is broken, and then neither comparison of
-// l4proto matches. Of a later fragment it takes the number of the first header for it.
+// l4proto matches. For a later fragment it goes by the fragment header, and what is read as the
+// transport header then is anything: such fragments are sorted out first.
 constexpr const char* kChecked = R"(
 chain ip6_source {
   iifname . @nh,64,128 @addrs6 accept

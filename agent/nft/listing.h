@@ -11,7 +11,7 @@
 
 namespace vtepd::nft {
 
-// What a counter of a set's element has, or a named counter (`key` 0).
+// What the counter of a set's element has, or a named counter (`key` 0).
 struct Count {
   std::uint32_t key = 0;
   std::uint64_t packets = 0;

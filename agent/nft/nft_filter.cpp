@@ -4,6 +4,7 @@
 #include "base/in_netns.h"
 #include "nft/events.h"
 #include "nft/rules.h"
+#include "vtepd/reasons.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -19,7 +20,6 @@ using nft::Change;
 using nft::Elements;
 using nft::Table;
 
-// Where the table is made there already, `have` misses nothing: it is read first.
 Result<Table> open_table(Result<nft::Context> context, nft::Layout layout) {
   if (!context) {
     return fail(std::move(context).error().context(layout.title()));
@@ -93,8 +93,8 @@ std::vector<Change> bridge_changes(const FilterDelta& delta, const Elements& hav
   return changes;
 }
 
-// Members in front of VNIs: should it be more than one transaction, nobody is turned away who may
-// send.
+// All but that a VNI is given up. Members in front of VNIs: should it be more than one transaction,
+// nobody is turned away who may send.
 std::vector<Change> underlay_changes(const FilterDelta& delta, const Elements& have) {
   std::vector<Change> changes;
   for (const auto& member : delta.members_put) {
@@ -103,11 +103,16 @@ std::vector<Change> underlay_changes(const FilterDelta& delta, const Elements& h
   for (const auto& vni : delta.vnis_put) {
     put_element(changes.emplace_back(), have, nft::vni_element(vni), "");
   }
-  for (const auto& vni : delta.vnis_remove) {
-    remove_element(changes.emplace_back(), have, nft::vni_element(vni));
-  }
   for (const auto& member : delta.members_remove) {
     remove_element(changes.emplace_back(), have, nft::member_element(member));
+  }
+  return changes;
+}
+
+std::vector<Change> vni_removals(const FilterDelta& delta, const Elements& have) {
+  std::vector<Change> changes;
+  for (const auto& vni : delta.vnis_remove) {
+    remove_element(changes.emplace_back(), have, nft::vni_element(vni));
   }
   return changes;
 }
@@ -174,11 +179,16 @@ Result<void> NftFilter::apply(const FilterDelta& delta) {
   if (auto named = check_names(delta); !named) {
     return named;
   }
-  auto done = bridge_.change([&](const Elements& have) { return bridge_changes(delta, have); });
-  if (!done) {
-    return done;
+  // Frames of a VNI that is not ours pass unchecked. So it is ours before its ports may send and be
+  // answered, and until they no longer may.
+  auto done = underlay_.change([&](const Elements& have) { return underlay_changes(delta, have); });
+  if (done) {
+    done = bridge_.change([&](const Elements& have) { return bridge_changes(delta, have); });
   }
-  return underlay_.change([&](const Elements& have) { return underlay_changes(delta, have); });
+  if (done && !delta.vnis_remove.empty()) {
+    done = underlay_.change([&](const Elements& have) { return vni_removals(delta, have); });
+  }
+  return done;
 }
 
 Result<std::vector<ReasonCount>> NftFilter::counters() {
@@ -190,7 +200,8 @@ Result<std::vector<ReasonCount>> NftFilter::counters() {
     }
     for (const auto& [name, count] : *read) {
       if (const auto reason = nft::reason_of(name)) {
-        counts.push_back({Vni{count.key}, *reason, count.packets, count.bytes});
+        const Vni vni{*reason == VTEP_FOREIGN_VNI ? 0 : count.key};
+        counts.push_back({vni, *reason, count.packets, count.bytes});
       }
     }
   }

@@ -191,16 +191,11 @@ Result<void> Table::change(const Plan& plan) {
   return carry_out(plan(elements_));
 }
 
+// One set after the other: for a list of named counters libnftables reads the elements of all sets.
 Result<std::vector<std::pair<std::string, Count>>> Table::counts() {
-  std::vector<std::string> objects;
-  for (const auto& set : layout_.counted) {
-    objects.push_back("set " + layout_.family + " " + layout_.name + " " + set);
-  }
-  for (const auto& counter : layout_.counters) {
-    objects.push_back("counter " + layout_.family + " " + layout_.name + " " + counter);
-  }
   std::vector<std::pair<std::string, Count>> counts;
-  for (const auto& object : objects) {
+  for (const auto& set : layout_.counted) {
+    const std::string object = "set " + layout_.family + " " + layout_.name + " " + set;
     const auto json = context_.list("read " + object, "list " + object);
     auto listing = json ? parse_listing(*json) : Result<Listing>(fail(json.error()));
     if (!listing) {

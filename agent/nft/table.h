@@ -17,10 +17,9 @@ namespace vtepd::nft {
 struct Layout {
   std::string family;
   std::string name;
-  std::string text;                   // "table … { … }": sets, chains and rules, no elements
-  std::vector<std::string> counted;   // the sets whose elements count
-  std::vector<std::string> counters;  // named counters
-  bool named_elements = false;        // elements begin with an interface's name
+  std::string text;                  // "table … { … }": sets, chains and rules, no elements
+  std::vector<std::string> counted;  // the sets whose elements count
+  bool named_elements = false;       // elements begin with an interface's name
 
   [[nodiscard]] std::string title() const { return "table " + family + " " + name; }
 };
@@ -53,7 +52,7 @@ class Table {
   // whether somebody else changed anything. Where the table is gone or is not whole it is made
   // anew, with what the plan puts.
   Result<void> change(const Plan& plan);
-  // By the name of the set or counter.
+  // By the name of the set.
   Result<std::vector<std::pair<std::string, Count>>> counts();
 
  private:

@@ -18,6 +18,10 @@ constexpr const char* kVni = "@th,96,24";
 // ones come to nothing.
 constexpr const char* kPriority = "-450";
 
+// With one element: VNIs of others are as many as they like.
+constexpr const char* kForeignSet =
+    "set foreign_vni { type inet_proto; flags dynamic; size 1; counter; }\n";
+
 std::string counting_set(std::uint32_t reason) {
   return "set " + counter_name(reason) + " { typeof " + kVni +
          "; flags dynamic; size 65536; counter; }\n";
@@ -57,7 +61,7 @@ std::string chains(const IpAddress& vtep, const std::string& port) {
          " @members accept\n goto unknown\n}\n"
          "chain vxlan {\n " +
          vni + " @vnis goto ours\n " + vni +
-         " >= 0 counter name foreign_vni\n accept\n}\n"
+         " >= 0 update @foreign_vni { meta l4proto counter }\n accept\n}\n"
          "chain prerouting {\n type filter hook prerouting priority " +
          kPriority + "; policy accept;\n" + entry_rules(vtep, port) + "}\n";
 }
@@ -70,10 +74,9 @@ std::string underlay_table(const std::string& instance) {
 
 Layout underlay_layout(const std::string& instance, const IpAddress& vtep, std::uint16_t port) {
   Layout layout{.family = vtep.is_v4() ? "ip" : "ip6", .name = underlay_table(instance)};
-  layout.counters.push_back(counter_name(VTEP_FOREIGN_VNI));
+  layout.counted.push_back(counter_name(VTEP_FOREIGN_VNI));
   std::string text = std::string("set vnis { typeof ") + kVni + "; }\nset members { typeof " +
-                     kVni + " . " + layout.family + " saddr; }\ncounter " +
-                     layout.counters.front() + " { }\n";
+                     kVni + " . " + layout.family + " saddr; }\n" + kForeignSet;
   for (const auto reason : kDropped) {
     text += counting_set(reason) + dropping_chain(reason);
     layout.counted.push_back(counter_name(reason));

@@ -44,7 +44,35 @@ std::string mac_text(const Json& bytes) {
   return out.str();
 }
 
+// The same of the kernel's own tables, and of the rules that know the members.
+Tables kernel_tables_of(const Host& host) {
+  Tables out;
+  for (const Json& entry : Json::parse(host.at_host_ends({"bridge", "-j", "fdb"}).out)) {
+    if (entry.contains("dst")) {
+      out.macs.insert(entry.at("mac"));
+      out.peers.insert(entry.at("dst"));
+    } else if (entry.value("state", "") == "static") {
+      out.macs.insert(entry.at("mac"));
+    }
+  }
+  for (const Json& entry : Json::parse(host.at_host_ends({"ip", "-j", "neigh"}).out)) {
+    out.addresses.insert(entry.at("dst"));
+  }
+  const std::string members =
+      host.netns().exec({"nft", "list", "set", "ip", "vtepd-" + host.instance(), "members"}).out;
+  for (int number = 1; number < 10; ++number) {
+    const std::string vtep = "10.99.0." + std::to_string(number);
+    if (members.find(vtep) != std::string::npos) {
+      out.members.insert(vtep);
+    }
+  }
+  return out;
+}
+
 Tables tables_of(const Host& host) {
+  if (on_kernel_path()) {
+    return kernel_tables_of(host);
+  }
   Tables out;
   for (const Json& entry : host.map_entries("vtep_fdb")) {
     out.macs.insert(mac_text(entry.at("formatted").at("key").at("mac")));

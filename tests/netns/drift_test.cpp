@@ -83,9 +83,9 @@ TEST(Drift, RenamedHostEndGetsItsNameBack) {
   Pair pair;
   Host& host = pair.lab.host(1);
   const std::string end = host_end(host);
-  const auto named = [&] { return host.netns().exec({"ip", "link", "show", "dev", end}).ok(); };
+  const auto named = [&] { return host.at_host_ends({"ip", "link", "show", "dev", end}).ok(); };
 
-  host.netns().ip("link set " + end + " name meddled0");
+  ASSERT_TRUE(host.at_host_ends({"ip", "link", "set", end, "name", "meddled0"}).ok());
 
   EXPECT_TRUE(wait_until(named, kRepaired));
   EXPECT_TRUE(pair.a->pings(pair.b->address));
@@ -98,11 +98,11 @@ TEST(Drift, HostEndRenamedWhileNoDaemonRanIsKept) {
   Host& host = pair.lab.host(1);
   const std::string end = host_end(host);
   host.kill9();
-  host.netns().ip("link set " + end + " name meddled0");
+  ASSERT_TRUE(host.at_host_ends({"ip", "link", "set", end, "name", "meddled0"}).ok());
 
   host.start();
 
-  EXPECT_TRUE(host.netns().exec({"ip", "link", "show", "dev", end}).ok());
+  EXPECT_TRUE(host.at_host_ends({"ip", "link", "show", "dev", end}).ok());
   EXPECT_TRUE(pair.a->pings(pair.b->address));
   EXPECT_TRUE(pair.lab.host(2).knows(pair.a->address)) << "nothing was withdrawn";
 }

@@ -21,6 +21,8 @@ struct Field {
   const char* name;
   std::size_t bits;
   bool delivered;  // with the outer IPv4 checksum made right again
+  // The kernel's own vxlan device looks at the UDP checksum and at reserved bits.
+  bool by_kernel = delivered;
 };
 
 const Field kFields[] = {
@@ -39,12 +41,12 @@ const Field kFields[] = {
     {"source and destination address", 64, false},
     {"UDP source port", 16, true},
     {"UDP destination port, length", 32, false},
-    {"UDP checksum", 16, true},
-    {"VXLAN reserved flags", 4, true},
+    {"UDP checksum", 16, true, false},
+    {"VXLAN reserved flags", 4, true, false},
     {"VXLAN flag I", 1, false},
-    {"VXLAN reserved", 27, true},
+    {"VXLAN reserved", 27, true, false},
     {"VNI", 24, false},
-    {"VXLAN reserved, the last", 8, true},
+    {"VXLAN reserved, the last", 8, true, false},
 };
 
 void mend(Bytes& frame) {
@@ -82,7 +84,7 @@ TEST(Flips, EachOuterBitLeadsWhereTheTableSays) {
       frame.at(bit / 8) = static_cast<std::uint8_t>(frame.at(bit / 8) ^ 0x80U >> bit % 8);
       mend(frame);
       sender.send(frame);
-      if (field.delivered) {
+      if (on_kernel_path() ? field.by_kernel : field.delivered) {
         expected.insert(bit);
       }
     }

@@ -113,7 +113,9 @@ class Crafted : public testing::Test {
     EXPECT_TRUE(wait_until([&] { return arrival_.count(is(last)) == 1; }, Seconds(2)))
         << "the twin, afterwards";
     EXPECT_EQ(arrival_.count(is(carried)), delivered) << reason;
-    EXPECT_EQ(host.counter(reason), before + 1) << reason;
+    if (counts(reason)) {
+      EXPECT_EQ(host.counter(reason), before + 1) << reason;
+    }
   }
 
   Pair pair_;
@@ -177,7 +179,9 @@ TEST_F(Crafted, FrameCutAtEveryLengthIsNeverDelivered) {
   sleep_for(Milliseconds(200));
   EXPECT_EQ(arrival_.count(is(inner())), delivered);
   // From the whole outer header on it is ours and its lengths disagree.
-  EXPECT_GE(pair_.lab.host(1).counter("OUTER_LENGTH") - before, whole.size() - 50);
+  if (counts("OUTER_LENGTH")) {
+    EXPECT_GE(pair_.lab.host(1).counter("OUTER_LENGTH") - before, whole.size() - 50);
+  }
   EXPECT_LE(counted() - all_before, whole.size() - 14 + 20) << "counted once each";
   EXPECT_TRUE(arrives(whole));
 }

@@ -24,6 +24,8 @@ struct Lie {
 struct Truth {
   const char* name;
   Packet packet;
+  // ARP or a solicitation: the kernel's vxlan device sends none to other hosts.
+  bool asks = false;
 };
 
 // The liar and a neighbour on host 1, another one on host 2, all with an address of each family.
@@ -114,13 +116,15 @@ std::vector<Truth> Spoof::truths(const Container& to) const {
   return {
       {"IPv4", eth / Ipv4{.src = own4, .dst = target} / udp},
       {"IPv6", eth / Ipv6{.src = own6.c_str(), .dst = to6.c_str()} / udp},
-      {"ARP reply", eth / Arp{.op = kReply, .sender_mac = mine, .sender = own4, .target = target}},
-      {"ARP probe", eth / Arp{.sender_mac = mine, .sender = "0.0.0.0", .target = own4}},
+      {"ARP reply", eth / Arp{.op = kReply, .sender_mac = mine, .sender = own4, .target = target},
+       true},
+      {"ARP probe", eth / Arp{.sender_mac = mine, .sender = "0.0.0.0", .target = own4}, true},
       {"advertisement",
        eth / own_ip6 / neighbour_advert(own6.c_str(), kOverride, nd_option(2, mine))},
       {"address detection",
        eth / Ipv6{.src = "::", .dst = solicited_node_of(own6.c_str()), .hop_limit = 255} /
-           neighbour_solicit(own6.c_str())},
+           neighbour_solicit(own6.c_str()),
+       true},
       {"DHCP", eth / Ipv4{.src = "0.0.0.0", .dst = "255.255.255.255"} / Udp{.src = 68, .dst = 67} /
                    Payload(240)},
       {"link-local", eth / Ipv6{.src = link_local_of(mine), .dst = to6.c_str()} / udp},
@@ -153,6 +157,9 @@ void Spoof::expect_stopped(const Container& to, const Container& victim) {
   for (const Truth& truth : truths(to)) {
     const Bytes frame = truth.packet.bytes();
     sender.send(frame);
+    if (truth.asks && &to == remote_ && on_kernel_path()) {
+      continue;
+    }
     EXPECT_TRUE(wait_until([&] { return arrival.count(is(frame)) == 1; }, Seconds(2)))
         << truth.name << " arrived " << arrival.count(is(frame)) << " times";
   }

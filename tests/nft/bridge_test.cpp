@@ -281,6 +281,8 @@ TEST_F(NftBridge, NeighbourAdvertisement) {
                       std::uint32_t flags = kSolicitedFlag | kOverrideFlag) {
     return ipv6(kOwn6) / neighbour_advert(target, flags, with);
   };
+  auto other_code = neighbour_advert(kOwn6, 0, own);
+  other_code.code = 1;
   check({
       {"of its own", say(kOwn6, own)},
       {"without a MAC", say(kOwn6, {})},
@@ -292,6 +294,7 @@ TEST_F(NftBridge, NeighbourAdvertisement) {
       {"of a group", say("ff02::1", own), VTEP_MALFORMED},
       {"from none", ipv6("::") / neighbour_advert(kOwn6, 0, own), VTEP_SPOOF_IP},
       {"behind a header", ipv6(kOwn6) / Ipv6Ext{} / neighbour_advert(kOwn6, 0, own), VTEP_SPOOF_ND},
+      {"of another code", ipv6(kOwn6) / other_code, VTEP_MALFORMED},
   });
 }
 

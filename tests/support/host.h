@@ -66,12 +66,22 @@ class Host {
 
   [[nodiscard]] std::string state_dir() const { return "/var/lib/vtepd/" + instance_; }
 
+  // Where the host ends of endpoints are: its own namespace, or the one that the kernel data path
+  // keeps them in.
+  [[nodiscard]] Outcome at_host_ends(std::vector<std::string> argv) const;
+  // The namespace of the kernel data path, once it is there.
+  [[nodiscard]] std::string overlay_netns() const { return runtime_dir() + "/netns"; }
+
   [[nodiscard]] std::string pin_dir() const { return "/sys/fs/bpf/vtepd/" + instance_; }
 
   [[nodiscard]] std::string config() const;  // text of the configuration
 
   // What the next start runs, and with which lines of [limits].
   void use_program(std::string path) { program_ = std::move(path); }
+
+  void set_datapath(std::string lines) { options_.datapath = std::move(lines); }
+
+  void set_datapath(std::string lines) { options_.datapath = std::move(lines); }
 
   void set_limits(std::string lines) { options_.limits = std::move(lines); }
 
@@ -120,6 +130,9 @@ class Host {
 
 // The suite runs over the kernel data path now (VTEPD_TEST_MODE=kernel).
 [[nodiscard]] bool on_kernel_path();
+// Whether the data path of the suite counts this reason: docs/kernels.md has those that the kernel
+// drops by itself.
+[[nodiscard]] bool counts(const std::string& reason);
 [[nodiscard]] std::string vtepd_program();
 [[nodiscard]] std::string vtepctl_program();
 // The daemon built with an ABI number raised by one, and that number.

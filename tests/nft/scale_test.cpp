@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What many ports and members cost. Times are printed, and limited only to what is absurd.
+#include "nft/bench.h"
+
+#include <chrono>
+#include <iostream>
+
+namespace vtepd::nft::test {
+namespace {
+
+using vtepd::test::Clock;
+using vtepd::test::scaled;
+using vtepd::test::Seconds;
+
+class NftScale : public NftTest {
+ protected:
+  template <typename Work>
+  static void timed(const std::string& what, Work work) {
+    const auto begin = Clock::now();
+    work();
+    const auto took = Clock::now() - begin;
+    std::cout << what << ": " << std::chrono::duration_cast<std::chrono::milliseconds>(took).count()
+              << " ms\n";
+    EXPECT_LT(took, scaled(Seconds(30))) << what;
+  }
+
+  static std::string port_name(int number) {
+    std::string digits = std::to_string(10000000 + number);
+    return "vtep" + digits;
+  }
+
+  static FilterPort port(int number) {
+    auto port = filter_port(number % 200 + 1, true);
+    port.vni = Vni{static_cast<std::uint32_t>(256 + number % 100)};
+    port.addresses.insert(
+        {IpAddress::v4(0x0a000000U + static_cast<std::uint32_t>(number) * 256U), 24});
+    return port;
+  }
+};
+
+TEST_F(NftScale, FiftyThousandMembers) {
+  auto filter = open();
+  FilterState state = usual();
+  for (std::uint32_t i = 0; i < 10000; ++i) {
+    state.members.insert({Vni{256 + i % 1000}, IpAddress::v4(0x0a000000U + i)});
+  }
+  timed("apply 10,000 members", [&] { must(filter->apply(putting(state))); });
+  timed("apply them again", [&] { must(filter->apply(putting(state))); });
+  FilterState more = state;
+  for (std::uint32_t i = 0; i < 40000; ++i) {
+    more.members.insert({Vni{256 + i % 1000}, IpAddress::v4(0x0b000000U + i)});
+  }
+  timed("apply 40,000 more", [&] { must(filter->apply(putting(more))); });
+  timed("apply one more", [&] {
+    more.members.insert({kVni, address("198.51.100.9")});
+    must(filter->apply({.members_put = {{kVni, address("198.51.100.9")}}}));
+  });
+  timed("read back", [&] { EXPECT_TRUE(must(filter->read_back()) == more); });
+  timed("counters", [&] { static_cast<void>(must(filter->counters())); });
+  timed("remove 40,000", [&] {
+    FilterDelta delta;
+    for (const auto& member : more.members) {
+      if (!state.members.contains(member)) {
+        delta.members_remove.push_back(member);
+      }
+    }
+    must(filter->apply(delta));
+  });
+  EXPECT_TRUE(must(filter->read_back()) == state);
+}
+
+TEST_F(NftScale, TenThousandPorts) {
+  constexpr int kPorts = 10000;
+  auto filter = open();
+  FilterState state = usual();
+  for (int i = 0; i < kPorts; ++i) {
+    state.ports[port_name(i)] = port(i);
+  }
+  timed("apply 10,000 ports with a network each", [&] { must(filter->apply(putting(state))); });
+  timed("apply one more", [&] {
+    state.ports[port_name(kPorts)] = port(kPorts);
+    must(filter->apply({.ports_put = {{port_name(kPorts), port(kPorts)}}}));
+  });
+  timed("read back", [&] { EXPECT_TRUE(must(filter->read_back()) == state); });
+  timed("counters", [&] { static_cast<void>(must(filter->counters())); });
+  timed("the next daemon", [&] {
+    filter.reset();
+    filter = open();
+  });
+  EXPECT_TRUE(must(filter->read_back()) == state);
+}
+
+}  // namespace
+}  // namespace vtepd::nft::test

@@ -81,8 +81,6 @@ class Host {
 
   void set_datapath(std::string lines) { options_.datapath = std::move(lines); }
 
-  void set_datapath(std::string lines) { options_.datapath = std::move(lines); }
-
   void set_limits(std::string lines) { options_.limits = std::move(lines); }
 
   void start();   // and waits until the daemon is well; throws with its log if it does not get so

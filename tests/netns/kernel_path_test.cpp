@@ -3,7 +3,7 @@
 // data path to the other, and both in one network. Each test says which data path a host has.
 #include "support/frames.h"
 #include "support/lab.h"
-#include "support/sockets.h"
+#include "support/traffic.h"
 
 #include <filesystem>
 #include <iostream>

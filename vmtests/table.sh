@@ -151,13 +151,15 @@ short() { # RESULT PASSED FAILED SKIPPED ..., or `-`
 
 markdown_groups() { # CELL...
   local cell group mode row outcome
+  local -A meant=()
   markdown_head group mode "$@"
+  for cell in "$@"; do meant[$cell]=$(groups_of "$cell"); done
   # In the order of the file, each once.
-  for cell in "$@"; do groups_of "$cell"; done | grep . | awk '!seen[$0]++' | while read -r group mode; do
+  for cell in "$@"; do printf '%s\n' "${meant[$cell]}"; done | awk 'NF && !seen[$0]++' | while read -r group mode; do
     row=()
     for cell in "$@"; do
       outcome=()
-      ! groups_of "$cell" | grep -qx "$group $mode" ||
+      ! grep -qx "$group $mode" <<<"${meant[$cell]}" ||
         read -ra outcome <<<"$(outcome_of "$cell" "$group" "$mode")"
       row+=("$(short "${outcome[@]:--}")")
     done

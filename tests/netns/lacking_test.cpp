@@ -98,7 +98,7 @@ TEST(LackingVxlan, TheKernelPathNamesTheModule) {
   const Outcome outcome = lab.host(1).run_daemon();
 
   EXPECT_GT(outcome.code, 0) << outcome.text();
-  EXPECT_THAT(outcome.err, ContainsRegex("module '?vxlan"));
+  EXPECT_THAT(outcome.err, HasSubstr("module 'vxlan'"));
 }
 
 TEST(LackingVxlan, TheBpfPathDoesWithoutAndSaysSo) {

@@ -5,12 +5,18 @@
 # shellcheck disable=SC2154 # root is of scripts/lib.sh, which is sourced before
 vm_dir=$root/build/vm
 
-suite_of() { # KERNEL
-  awk -v kernel="$1" '$1 == kernel {print $2}' "$root/vmtests/kernels.txt" | grep . ||
-    die "no kernel '$1' in vmtests/kernels.txt; there are: $(known_kernels | tr '\n' ' ')"
+known_cells() { awk '/^#/ || NF == 0 {next} {print $1}' "$root/vmtests/kernels.txt"; }
+
+describe_cell() { # CELL: its KERNEL SUITES GUEST
+  awk -v cell="$1" '$1 == cell {print $2, $3, $4}' "$root/vmtests/kernels.txt" | grep . ||
+    die "no kernel '$1' in vmtests/kernels.txt; there are: $(known_cells | tr '\n' ' ')"
 }
 
-known_kernels() { awk '/^#/ || NF == 0 {next} {print $1}' "$root/vmtests/kernels.txt"; }
+# Why a cell is missing: shown at once, and kept for the table.
+complain() {
+  printf '%s\n' "$*" >&2
+  printf '%s\n' "$*" >>"$vm_dir/complaints"
+}
 
 suite_options() { # SUITE: options of apt, one a line
   printf '%s\n' -o "Dir::Etc::sourcelist=$vm_dir/apt/$1/sources.list" -o Dir::Etc::sourceparts=/none \
@@ -23,7 +29,7 @@ update_suite() { # SUITE
   local folder=$vm_dir/apt/$1 mirror options=()
   [ -z "$(find "$folder/updated" -mmin -1440 2>/dev/null)" ] || return 0
   mirror=$(mirror_of "$(codename)") || {
-    echo "no mirror with the suite '$(codename)' in /etc/apt/sources.list or /etc/apt/sources.list.d" >&2
+    complain "no mirror with the suite '$(codename)' in /etc/apt/sources.list or /etc/apt/sources.list.d"
     return 1
   }
   mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
@@ -37,7 +43,7 @@ update_suite() { # SUITE
     say "the mirror does not answer for $1; going by its list of $(date -r "$folder/updated" +%F)"
   else
     tail -n 3 "$folder/log" >&2
-    echo "the mirror in use for $(codename) has no suite '$1', or does not answer" >&2
+    complain "the mirror in use for $(codename) has no suite '$1', or does not answer"
     return 1
   fi
 }
@@ -65,7 +71,7 @@ kernel_packages() { # SUITE
 unpack() { # SUITE PACKAGE FOLDER
   local version stamp=$3/.unpacked/$2 options=()
   version=$(candidate "$1" "$2") || {
-    echo "$1 has no package '$2'" >&2
+    complain "$1 has no package '$2'"
     return 1
   }
   [ "$(cat "$stamp" 2>/dev/null)" != "$version" ] || return 0
@@ -75,7 +81,7 @@ unpack() { # SUITE PACKAGE FOLDER
   say "fetching $2 $version from $1"
   (cd "$3" && apt_get "${options[@]}" download "$2=$version" >"$3/.unpacked/log" 2>&1) || {
     tail -n 3 "$3/.unpacked/log" >&2
-    echo "could not download $2 $version from $1" >&2
+    complain "could not download $2 $version from $1"
     return 1
   }
   dpkg -x "$3"/*.deb "$3" || return 1
@@ -83,31 +89,50 @@ unpack() { # SUITE PACKAGE FOLDER
   printf '%s\n' "$version" >"$stamp"
 }
 
-# Leaves the kernel in build/vm/kernels/SUITE/ABI and prints `FOLDER RELEASE PACKAGE-VERSION`.
-fetch_kernel() { # KERNEL
-  local suite packages package image folder release
-  suite=$(suite_of "$1")
-  update_suite "$suite" >&2 || return 1
-  packages=$(kernel_packages "$suite") || {
-    echo "$suite has no linux-image-amd64 that depends on a kernel" >&2
+# Newer packages have the kernel beside its modules in /usr/lib, where virtme-ng looks for neither.
+arrange() { # FOLDER RELEASE
+  local image=usr/lib/modules/$2/vmlinuz
+  [ -e "$1/lib" ] || ln -s usr/lib "$1/lib"
+  mkdir -p "$1/boot"
+  [ -e "$1/boot/vmlinuz-$2" ] || [ ! -e "$1/$image" ] || ln -s "../$image" "$1/boot/vmlinuz-$2"
+  [ -e "$1/lib/modules/$2/modules.dep.bin" ] || depmod -b "$1" "$2"
+}
+
+# Leaves the kernel in build/vm/kernels/RELEASE and prints `FOLDER RELEASE PACKAGE-VERSION SUITE`.
+fetch_of() { # KERNEL SUITE
+  local packages package image folder release
+  update_suite "$2" >&2 || return 1
+  packages=$(kernel_packages "$2") || {
+    complain "$2 has no linux-image-amd64 that depends on a kernel"
     return 1
   }
   image=$(grep -E '^linux-(image|binary)-' <<<"$packages" | head -n 1)
   release=${image#linux-image-}
   release=${release#linux-binary-}
+  # shellcheck disable=SC2254 # `*` is meant
   case $release in
-    "$1"[.+-]*) ;;
+    $1[.+-]*) ;;
     *)
-      echo "$suite has Linux $release now, not $1; mend vmtests/kernels.txt" >&2
+      complain "$2 has Linux $release now, not $1"
       return 1
       ;;
   esac
   folder=$vm_dir/kernels/$release
   for package in $packages; do
-    unpack "$suite" "$package" "$folder" >&2 || return 1
+    unpack "$2" "$package" "$folder" >&2 || return 1
   done
-  [ -e "$folder/lib/modules/$release/modules.dep.bin" ] || depmod -b "$folder" "$release" || return 1
-  printf '%s %s %s\n' "$folder" "$release" "$(candidate "$suite" "$image")"
+  arrange "$folder" "$release" >&2 || {
+    complain "$2's Linux $release is packed in a way that vmtests/packages.sh does not know"
+    return 1
+  }
+  printf '%s %s %s %s\n' "$folder" "$release" "$(candidate "$2" "$image")" "$2"
+}
+
+fetch_kernel() { # KERNEL SUITES
+  local suite
+  : >"$vm_dir/complaints"
+  for suite in ${2//,/ }; do fetch_of "$1" "$suite" && return 0; done
+  return 1
 }
 
 # virtme-ng is in no suite before trixie; it is Python alone.

@@ -53,6 +53,7 @@ Result<void> ClsactHooks::make_qdisc(IfIndex ifindex) const {
   hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
   const int rc = bpf_tc_hook_create(&hook);
   if (rc == -EEXIST) {
+    (void)take_libbpf_warnings();  // of that, not of the next failure
     return {};
   }
   if (rc != 0) {

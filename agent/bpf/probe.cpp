@@ -22,6 +22,7 @@ namespace vtepd {
 
 namespace {
 
+constexpr const char* kSyscall = "bpf(2)";
 constexpr int kLoopback = 1;  // the first interface of every network namespace
 constexpr int kOuterLength = 50;
 // BPF_F_ADJ_ROOM_ENCAP_L2(14), whose macro casts as C does.
@@ -172,7 +173,7 @@ Probe probe_kernel() {
   quiet_libbpf();
   Rows rows;
   Probe probe;
-  rows.add("bpf(2)", "loading programs at all", true,
+  rows.add(kSyscall, "loading programs at all", true,
            try_load({move(BPF_REG_0, 0), exit_program()}), "");
   rows.add("adjust_room encapsulation", "one outer header for a 64 KiB frame", true,
            try_adjust_room(kOuterLength, kEncap), "");
@@ -201,6 +202,9 @@ DataplaneChoice choose(const std::vector<ProbeRow>& rows) {
     if (row.required && !row.present) {
       choice.missing.push_back(row.feature);
       details += (details.empty() ? "" : "; ") + row.feature + " (" + row.detail + ")";
+      if (row.feature == kSyscall) {
+        break;  // and so everything that was asked by it
+      }
     }
   }
   choice.bpf = choice.missing.empty();

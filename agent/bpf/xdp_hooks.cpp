@@ -22,6 +22,10 @@ class XdpHooks final : public LinkHooks {
  private:
   // The driver's own words go to netlink callers only, which make no links.
   [[nodiscard]] std::string_view advice(int error) const override {
+    if (error == EINVAL) {
+      return " (at this MTU the driver may need several buffers for a frame, which takes the "
+             "kernel's XDP multi-buffer: see 'vtepd probe')";
+    }
     return error == EOPNOTSUPP
                ? " (the driver has none, or what is behind it merges frames that it cannot switch "
                  "off: for a virtio device have the hypervisor offer ctrl_guest_offloads, or no "

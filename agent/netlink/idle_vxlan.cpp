@@ -70,6 +70,11 @@ Result<IfIndex> IdleVxlan::create() {
     if (answer.error == EEXIST) {
       return fail(explain_taken());
     }
+    if (answer.error == EOPNOTSUPP) {
+      return fail(ErrorKind::Unavailable,
+                  "the kernel knows no vxlan devices: its module 'vxlan' is not installed, or may "
+                  "not be loaded");
+    }
     if (!answer.ok()) {
       return fail(answer.describe("create idle vxlan device '" + name_ + "'"));
     }

@@ -39,7 +39,13 @@ Result<void> make(const std::string& kind) {
       });
     }
   });
-  return socket->request(message).result("create a " + kind + " device");
+  const Answer answer = socket->request(message);
+  if (answer.error == EOPNOTSUPP) {
+    return fail(
+        ErrorKind::Unavailable,
+        "its module '" + kind + "' is not installed, or may not be loaded (modprobe " + kind + ")");
+  }
+  return answer.result("create a " + kind + " device");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 // endpoints and a remote one, and a table of frames with what must become of them.
 #pragma once
 
+#include "kernel.h"
 #include "support/packet.h"
 #include "support/prog_runner.h"
 
@@ -47,7 +48,7 @@ struct Devices {
 
 const Devices& devices();
 
-vtep_config make_config(std::uint16_t features = kAllFeatures);
+vtep_config make_config(std::uint16_t features = kernel_features());
 vtep_port make_port(std::uint32_t flags = 0);
 // Maps as the agent would write them for the bed.
 void fill_maps(ProgRunner& runner, std::uint32_t port_flags = 0);

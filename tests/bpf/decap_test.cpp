@@ -122,11 +122,14 @@ TEST(DecapPadding, BytesBehindTheOuterPacketAreNotDelivered) {
 // The kernel recomputes the sum over the frame after the run and compares it with what the helpers
 // kept up.
 TEST(DecapChecksum, SumOfTheDeviceStaysRight) {
+  if (!can_compare_sums()) {
+    GTEST_SKIP() << "this kernel does not compare sums after a run";
+  }
   const Packet frames[] = {outer() / inner4(),    outer() / inner6(),    outer() / kArp,
                            marked(3) / inner4(2), marked(3) / inner6(2), marked(1) / inner6(2),
                            outer() / kLlc};
 
-  for (const std::uint16_t features : {std::uint16_t{0}, kAllFeatures}) {
+  for (const std::uint16_t features : {std::uint16_t{0}, kernel_features()}) {
     ProgRunner runner(make_config(features));
     fill_maps(runner);
     for (const Packet& frame : frames) {

@@ -16,11 +16,27 @@ namespace {
 
 using Features = std::map<std::string, std::string>;
 
+// One of VTEPD_TEST_UNDERLAY: the device, and what is made on top of it.
+struct Given {
+  std::string name;
+  std::string upper;  // "bond", "vlan"; empty: the device itself is the underlay
+
+  // What it goes by in the host's namespace; the underlay is always eth0.
+  [[nodiscard]] std::string name_there() const { return upper.empty() ? "eth0" : "nic0"; }
+};
+
 // What tests change of a device, as it was.
 struct Original {
   std::string mac;
   Features features;
 };
+
+Given given(int number) {
+  const std::string& text = underlay_devices().at(static_cast<std::size_t>(number) - 1);
+  const std::size_t plus = text.find('+');
+  return {.name = text.substr(0, plus),
+          .upper = plus == std::string::npos ? "" : text.substr(plus + 1)};
+}
 
 std::map<int, Original>& originals() {
   static std::map<int, Original> all;
@@ -59,8 +75,8 @@ void ip(std::vector<std::string> words) {
   }
 }
 
-std::string mac_of_link(const NetNamespace& netns) {
-  const Outcome shown = netns.exec({"ip", "-o", "link", "show", "dev", "eth0"});
+std::string mac_of_link(const NetNamespace& netns, const std::string& device) {
+  const Outcome shown = netns.exec({"ip", "-o", "link", "show", "dev", device});
   std::istringstream words(shown.out.substr(std::min(shown.out.size(), shown.out.find("link/"))));
   std::string kind;
   std::string mac;
@@ -84,6 +100,19 @@ std::string find(const std::string& name, const std::string& mark) {
   return now;
 }
 
+// In the host's own namespace: a bond cannot be moved to another.
+void make_upper(const std::string& upper, const NetNamespace& netns) {
+  if (upper == "bond") {
+    netns.ip(
+        "link add eth0 type bond mode active-backup miimon 100\nlink set nic0 master eth0\n"
+        "link set nic0 up");
+  } else if (upper == "vlan") {
+    netns.ip("link set nic0 up\nlink add link nic0 name eth0 type vlan id 7");
+  } else {
+    throw std::runtime_error("VTEPD_TEST_UNDERLAY: no underlay of the kind " + upper);
+  }
+}
+
 }  // namespace
 
 const std::vector<std::string>& underlay_devices() {
@@ -100,26 +129,35 @@ const std::vector<std::string>& underlay_devices() {
 }
 
 void take_underlay_device(int number, const NetNamespace& into, int mtu) {
-  const std::string& name = underlay_devices().at(static_cast<std::size_t>(number) - 1);
-  const std::string mark = name + "-lab";
-  const std::string now = find(name, mark);
+  const Given device = given(number);
+  const std::string there = device.name_there();
+  const std::string mark = device.name + "-lab";
+  const std::string now = find(device.name, mark);
   if (now != mark) {
     ip({"link", "property", "add", "dev", now, "altname", mark});
   }
   ip({"link", "set", "dev", mark, "down"});
-  ip({"link", "set", "dev", mark, "netns", into.name(), "name", "eth0"});
-  into.ip("link set eth0 mtu " + std::to_string(mtu));
+  ip({"link", "set", "dev", mark, "netns", into.name(), "name", there});
+  into.ip("link set " + there + " mtu " + std::to_string(mtu));
   originals()[number] = {
-      .mac = mac_of_link(into),
-      .features = features_of(into.exec({"ethtool", "-k", "eth0"})),
+      .mac = mac_of_link(into, there),
+      .features = features_of(into.exec({"ethtool", "-k", there})),
   };
+  if (!device.upper.empty()) {
+    make_upper(device.upper, into);
+    into.ip("link set eth0 mtu " + std::to_string(mtu));
+  }
 }
 
 void give_underlay_device_back(int number, const NetNamespace& from) {
-  const std::string& name = underlay_devices().at(static_cast<std::size_t>(number) - 1);
+  const Given device = given(number);
+  const std::string there = device.name_there();
+  if (!device.upper.empty()) {
+    from.ip("link del eth0");
+  }
   const Original& before = originals().at(number);
-  std::vector<std::string> changes{"ethtool", "-K", "eth0"};
-  const Features after = features_of(from.exec({"ethtool", "-k", "eth0"}));
+  std::vector<std::string> changes{"ethtool", "-K", there};
+  const Features after = features_of(from.exec({"ethtool", "-k", there}));
   for (const auto& [feature, value] : before.features) {
     const auto now = after.find(feature);
     if (now != after.end() && now->second != value) {
@@ -130,9 +168,9 @@ void give_underlay_device_back(int number, const NetNamespace& from) {
   if (changes.size() > 3) {
     (void)from.exec(changes);
   }
-  from.set_link_attribute("eth0/gro_flush_timeout", "0");
-  from.ip("link set eth0 down\nlink set eth0 address " + before.mac + "\nlink set eth0 netns " +
-          std::to_string(getpid()) + " name " + name);
+  from.set_link_attribute(there + "/gro_flush_timeout", "0");
+  from.ip("link set " + there + " down\nlink set " + there + " address " + before.mac +
+          "\nlink set " + there + " netns " + std::to_string(getpid()) + " name " + device.name);
 }
 
 void skip_test(const std::string& reason) {

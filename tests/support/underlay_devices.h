@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Devices of this machine in place of the lab's own cables: VTEPD_TEST_UNDERLAY=eth0,eth1 makes the
 // first the underlay of host 1, the second that of host 2. They have to be joined with each other.
+// eth0+bond makes a bond of the one device the underlay, eth0+vlan a VLAN on it.
 #pragma once
 
 #include "support/netns.h"

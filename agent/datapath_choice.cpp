@@ -20,8 +20,7 @@ namespace vtepd {
 namespace {
 
 constexpr const char* kCost =
-    "frames go through a bridge and a vxlan device, which takes more CPU a packet, and merged or "
-    "tunnelled frames by the kernel's own ways";
+    "frames go through a bridge and a vxlan device, which takes more CPU for each";
 
 ProbeRow device_row(const std::string& kind, const std::string& needed_for) {
   const auto tried = netlink::try_device(kind);

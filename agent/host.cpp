@@ -11,9 +11,8 @@
 
 #include <filesystem>
 
-#include <spdlog/spdlog.h>
-
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 
 namespace vtepd {
 

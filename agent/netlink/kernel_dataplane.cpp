@@ -62,14 +62,12 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(OverlayNetns& net
   if (!misses) {
     return fail(misses.error());
   }
-  auto events =
-      join({misses->fd(), options.filter == nullptr ? -1 : options.filter->events_fd()});
+  auto events = join({misses->fd(), options.filter == nullptr ? -1 : options.filter->events_fd()});
   if (!events) {
     return fail(events.error());
   }
-  return std::unique_ptr<KernelDataplane>(
-      new KernelDataplane(netns, std::move(options), std::move(*devices), std::move(*misses),
-                          std::move(*events)));
+  return std::unique_ptr<KernelDataplane>(new KernelDataplane(
+      netns, std::move(options), std::move(*devices), std::move(*misses), std::move(*events)));
 }
 
 ApplyReport KernelDataplane::apply(const ForwardingDelta& delta) {

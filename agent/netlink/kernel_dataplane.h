@@ -58,7 +58,9 @@ class KernelDataplane final : public Dataplane {
   Result<std::vector<ReasonCount>> counters() override;
   std::vector<TableUsage> usage() override;
   [[nodiscard]] DataplaneInfo info() const override;
+
   [[nodiscard]] int events_fd() const override { return events_.get(); }
+
   void consume(const std::function<void(const DataplaneEvent&)>& take) override;
 
  private:

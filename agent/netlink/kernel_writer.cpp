@@ -47,9 +47,8 @@ void KernelDataplane::Writer::Batch::flush() {
     }
   }
   for (const auto& [cause, count] : causes) {
-    writer_.refuse({ErrorKind::Unavailable,
-                    "the kernel's " + table_ + " refused " + std::to_string(count) +
-                        " entries: " + cause});
+    writer_.refuse({ErrorKind::Unavailable, "the kernel's " + table_ + " refused " +
+                                                std::to_string(count) + " entries: " + cause});
   }
   messages_.clear();
   tags_.clear();
@@ -147,10 +146,11 @@ Result<void> KernelDataplane::Writer::put_port(IfIndex host_end, const PortEntry
   const auto pair = at_.vnis_.find(entry.vni);
   const auto port = at_.ports_.find(host_end);
   if (pair == at_.vnis_.end() || port == at_.ports_.end()) {
-    return fail(ErrorKind::NotFound,
-                pair == at_.vnis_.end()
-                    ? "VNI " + std::to_string(entry.vni.value) + " has no devices"
-                    : "the interface " + std::to_string(host_end.value) + " of an endpoint is gone");
+    return fail(
+        ErrorKind::NotFound,
+        pair == at_.vnis_.end()
+            ? "VNI " + std::to_string(entry.vni.value) + " has no devices"
+            : "the interface " + std::to_string(host_end.value) + " of an endpoint is gone");
   }
   return at_.devices_.add_port(host_end, port->second.name, pair->second.bridge);
 }
@@ -243,8 +243,8 @@ void KernelDataplane::Writer::remove_ports() {
   FilterDelta filter{.vnis_remove = delta_.vnis_remove, .members_remove = delta_.members_remove};
   for (const IfIndex host_end : delta_.ports_remove) {
     const auto port = at_.ports_.find(host_end);
-    const std::string name = port == at_.ports_.end() ? std::to_string(host_end.value)
-                                                      : port->second.name;
+    const std::string name =
+        port == at_.ports_.end() ? std::to_string(host_end.value) : port->second.name;
     if (const auto removed = at_.devices_.remove_port(host_end, name); !removed) {
       report_.failed.ports_remove.push_back(host_end);
       refuse(removed.error());
@@ -256,8 +256,8 @@ void KernelDataplane::Writer::remove_ports() {
   for (const auto& member : delta_.members_remove) {
     at_.members_.erase(member);
   }
-  const auto set = at_.options_.filter == nullptr ? Result<void>()
-                                                  : at_.options_.filter->apply(filter);
+  const auto set =
+      at_.options_.filter == nullptr ? Result<void>() : at_.options_.filter->apply(filter);
   if (!set) {
     report_.failed.members_remove = delta_.members_remove;
     refuse(set.error());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The kernel data path without a daemon and without a filter: what is applied is in the kernel, what
-// is in the kernel is read back, and what is refused is told.
+// The kernel data path without a daemon and without a filter: what is applied is in the kernel,
+// what is in the kernel is read back, and what is refused is told.
 #include "netlink/kernel_dataplane.h"
 
 #include "netlink/bench.h"
@@ -56,8 +56,8 @@ class KernelDataplaneTest : public NetlinkTest {
   // A host end in the hidden namespace, as the link manager makes it.
   IfIndex make_port(const std::string& name) {
     (void)inside("ip link add " + name + " type veth peer name peer-" + name);
-    return IfIndex{
-        static_cast<std::uint32_t>(std::stoul(inside("ip -o link show " + name + " | cut -d: -f1")))};
+    return IfIndex{static_cast<std::uint32_t>(
+        std::stoul(inside("ip -o link show " + name + " | cut -d: -f1")))};
   }
 
   // Two VTEPs, an endpoint here and two elsewhere.
@@ -71,7 +71,8 @@ class KernelDataplaneTest : public NetlinkTest {
     state.fdb[{kVni, mac(1)}] = {.ifindex = host_end};
     state.fdb[{kVni, mac(2)}] = {.vtep_id = 1};
     state.fdb[{kVni, mac(3)}] = {.vtep_id = 2};
-    state.neighbours = {{{kVni, address(1)}, mac(1)}, {{kVni, address(2)}, mac(2)},
+    state.neighbours = {{{kVni, address(1)}, mac(1)},
+                        {{kVni, address(2)}, mac(2)},
                         {{kVni, *IpAddress::parse("fd00::3")}, mac(3)}};
     return state;
   }

@@ -4,7 +4,6 @@
 #include "base/in_netns.h"
 #include "nft/events.h"
 #include "nft/rules.h"
-#include "vtepd/reasons.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -20,13 +19,21 @@ using nft::Change;
 using nft::Elements;
 using nft::Table;
 
+constexpr const char* kNeeds =
+    "; the checks need nftables of Linux 5.10 with CONFIG_NF_TABLES_BRIDGE, CONFIG_NFT_LOG, "
+    "CONFIG_NFT_LIMIT and CONFIG_NFT_FIB (on some systems in a package of extra modules)";
+
 Result<Table> open_table(Result<nft::Context> context, nft::Layout layout) {
   if (!context) {
     return fail(std::move(context).error().context(layout.title()));
   }
   Table table(std::move(*context), std::move(layout));
   if (auto opened = table.open(); !opened) {
-    return fail(std::move(opened).error());
+    const Error& error = opened.error();
+    // What nftables says of a part that the kernel lacks is "No such file or directory" and the
+    // like.
+    return error.kind == ErrorKind::Denied ? fail(error)
+                                           : fail(ErrorKind::Unavailable, error.what + kNeeds);
   }
   return table;
 }
@@ -199,9 +206,9 @@ Result<std::vector<ReasonCount>> NftFilter::counters() {
       return fail(read.error());
     }
     for (const auto& [name, count] : *read) {
-      if (const auto reason = nft::reason_of(name)) {
-        const Vni vni{*reason == VTEP_FOREIGN_VNI ? 0 : count.key};
-        counts.push_back({vni, *reason, count.packets, count.bytes});
+      if (const auto counted = nft::counted_by(name)) {
+        const Vni vni{counted->of_vni ? count.key : 0};
+        counts.push_back({vni, counted->reason, count.packets, count.bytes});
       }
     }
   }

@@ -94,9 +94,6 @@ std::vector<Change> bridge_changes(const FilterDelta& delta, const Elements& hav
     const auto [key, value] = nft::wire_element(vni);
     put_element(changes.emplace_back(), have, key, value);
   }
-  for (const auto& vni : delta.vnis_remove) {
-    remove_element(changes.emplace_back(), have, nft::wire_element(vni).first);
-  }
   return changes;
 }
 
@@ -116,10 +113,10 @@ std::vector<Change> underlay_changes(const FilterDelta& delta, const Elements& h
   return changes;
 }
 
-std::vector<Change> vni_removals(const FilterDelta& delta, const Elements& have) {
+std::vector<Change> removals(const std::vector<nft::ElementKey>& keys, const Elements& have) {
   std::vector<Change> changes;
-  for (const auto& vni : delta.vnis_remove) {
-    remove_element(changes.emplace_back(), have, nft::vni_element(vni));
+  for (const auto& key : keys) {
+    remove_element(changes.emplace_back(), have, key);
   }
   return changes;
 }
@@ -192,10 +189,23 @@ Result<void> NftFilter::apply(const FilterDelta& delta) {
   if (done) {
     done = bridge_.change([&](const Elements& have) { return bridge_changes(delta, have); });
   }
-  if (done && !delta.vnis_remove.empty()) {
-    done = underlay_.change([&](const Elements& have) { return vni_removals(delta, have); });
+  return done ? remove_vnis(delta.vnis_remove) : done;
+}
+
+// What the bridges' table has of a VNI, the name under which it counts, goes last: a VNI that could
+// not be given up reads back.
+Result<void> NftFilter::remove_vnis(const std::vector<Vni>& vnis) {
+  std::vector<nft::ElementKey> ours;
+  std::vector<nft::ElementKey> names;
+  for (const auto& vni : vnis) {
+    ours.push_back(nft::vni_element(vni));
+    names.push_back(nft::wire_element(vni).first);
   }
-  return done;
+  if (vnis.empty()) {
+    return {};
+  }
+  auto done = underlay_.change([&](const Elements& have) { return removals(ours, have); });
+  return done ? bridge_.change([&](const Elements& have) { return removals(names, have); }) : done;
 }
 
 Result<std::vector<ReasonCount>> NftFilter::counters() {

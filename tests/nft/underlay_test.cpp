@@ -272,6 +272,20 @@ TEST_F(NftUnderlay, VtepWithIpv6) {
            VTEP_OUTER_FRAGMENT, Vni{}},
       },
       from("2001:db8:5::2") / Udp{.dst = kPort} / Vxlan{.vni = kVni.value});
+  const RawSender sender(far_, "switch");
+  const Bytes mark{0x55, 0xaa, 0x55};
+  const auto fragment = [&](const Bytes& body) {
+    return kOuter / from("2001:db8:5::2") / Ipv6Ext{.number = 44, .body = body, .next = 17};
+  };
+  const Bytes whole = (from("2001:db8:5::2") / others).bytes();
+  const auto middle = whole.begin() + 40 + 32;
+  sender.send(
+      (fragment({0, 0, 1, 0, 0, 0, 7}) / Payload(Bytes(whole.begin() + 40, middle))).bytes());
+  sender.send((fragment({0, 0, 32, 0, 0, 0, 7}) / Payload(Bytes(middle, whole.end()))).bytes());
+  sender.send((kOuter / from("2001:db8:5::2") / Udp{.dst = kPort} / Vxlan{.vni = kVni.value} /
+               Payload(mark))
+                  .bytes());
+  EXPECT_EQ(receiver_->until(mark).size(), 1U) << "others' fragments are put together";
   EXPECT_EQ(must(filter_->read_back()).members,
             (std::set<MemberKey>{{kVni, address("2001:db8:5::2")}}));
 }

@@ -39,6 +39,7 @@ class NftWire : public NftTest {
                    "bridge fdb add 02:00:5e:10:00:09 dev vx256 master static;"
                    "bridge fdb add 02:00:5e:10:00:01 dev vtep00000001 master static"));
     far_.ip("link set switch up");
+    wait_for_ports();
     filter_ = open();
     must(filter_->apply(putting(usual())));
   }

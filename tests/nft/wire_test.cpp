@@ -101,6 +101,27 @@ TEST_F(NftWire, AnswersOfTheDeviceItselfAreCounted) {
       << "both answers reach the endpoint";
 }
 
+TEST_F(NftWire, TaggedFramesAndThoseForManyAreNotCarried) {
+  Capture endpoint(far_, "p1");
+  const RawSender sender(far_, "switch");
+  const auto ip = Ipv4{.src = "192.0.2.9", .dst = "192.0.2.1"} / Udp{} / Payload(8);
+  const auto send = [&](const Bytes& inner) {
+    sender.send((Ethernet{.dst = Mac(1), .src = Mac(2)} / Ipv4{.src = kRemote, .dst = kVtep} /
+                 Udp{.dst = kPort, .checksum = 0} / Vxlan{.vni = 256} / Payload(inner))
+                    .bytes());
+  };
+  send((Ethernet{.dst = kMac1, .src = kRemoteMac} / Vlan{} / ip).bytes());
+  expect_counted(VTEP_VLAN_TAGGED, 1);
+  send((Ethernet{.dst = kBroadcast, .src = kRemoteMac} / ip).bytes());
+  expect_counted(VTEP_BUM, 1);
+  send((Ethernet{.dst = kMac1, .src = kRemoteMac} / ip).bytes());
+  expect_counted(VTEP_DECAP, 1);
+  const auto from_remote = [](const Frame& frame) {
+    return !frame.outgoing && frame.bytes[11] == kRemoteMac.bytes[5];
+  };
+  EXPECT_TRUE(wait_until([&] { return endpoint.count(from_remote) == 1; }, Seconds(5)));
+}
+
 TEST_F(NftWire, WhatArrivesIsCountedUnlessItsSenderIsAStranger) {
   Capture endpoint(far_, "p1");
   const RawSender sender(far_, "switch");

@@ -56,7 +56,7 @@ chain elsewhere {
   FRAGMENT goto drop_short
   accept
 }
-chain vxlan {
+chain tunnelled {
   FAMILY daddr VTEP goto to_vtep
   fib daddr type { local, broadcast, anycast, multicast } goto elsewhere
   accept
@@ -68,7 +68,7 @@ chain vxlan {
 constexpr const char* kHook4 = R"(
 chain prerouting {
   type filter hook prerouting priority -450; policy accept;
-  ip protocol 17 ip frag-off & 0x1fff == 0 udp dport PORT goto vxlan
+  ip protocol 17 ip frag-off & 0x1fff == 0 udp dport PORT goto tunnelled
 }
 )";
 
@@ -81,7 +81,7 @@ chain headless {
 chain prerouting {
   type filter hook prerouting priority -450; policy accept;
   frag frag-off != 0 accept
-  meta l4proto 17 udp dport PORT goto vxlan
+  meta l4proto 17 udp dport PORT goto tunnelled
   meta l4proto 17 @th,48,16 >= 0 accept
   meta l4proto 17 goto headless
 }

@@ -38,6 +38,7 @@ chain unknown {
   goto drop_not_member
 }
 chain ours {
+  meta pkttype != host goto drop_guard
   OUTER
   @th,64,8 & 0x08 == 0 goto drop_vxlan_flags
   VNI . FAMILY saddr @members accept

@@ -209,11 +209,11 @@ Result<void> run_daemon(const Config& config) {
     loop.stop();
   });
   const auto info = host->dataplane->info();
-  spdlog::info(
-      "vtepd {} running instance={} vtep={} device={} port={} dataplane={} socket={}",
-      VTEPD_VERSION, config.instance, vtep.to_string(), host->device.name, config.underlay.port,
-      info.kind + (info.mode.empty() ? "" : "/" + info.mode + " attach=" + info.attach),
-      config.api.socket);
+  spdlog::info("vtepd {} running instance={} vtep={} device={} port={} dataplane={} socket={}",
+               VTEPD_VERSION, config.instance, vtep.to_string(), host->device.name,
+               config.underlay.port,
+               info.kind + (info.mode.empty() ? "" : "/" + info.mode + " attach=" + info.attach),
+               config.api.socket);
   loop.run();
   agent.on_follow({});
   watch.reset();

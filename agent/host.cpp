@@ -11,9 +11,8 @@
 
 #include <filesystem>
 
-#include <spdlog/spdlog.h>
-
 #include <fcntl.h>
+#include <spdlog/spdlog.h>
 
 namespace vtepd {
 
@@ -71,20 +70,27 @@ std::string open_idle_device(const Config& config, BpfDataplane& dataplane) {
   return device->name();
 }
 
-// The index may be another one in the namespace that they come to.
+// The index may be another one in the namespace that they come to. A start that was killed on the
+// way may have brought some already, and not got to remember their index or to set them up.
 Result<void> bring_home(int from, SavedState& saved, Host& host) {
+  std::size_t moved = 0;
   for (auto& local : saved.endpoints) {
-    const auto index = host.links->bring_home(from, local.host_ifname);
+    auto index = host.links->bring_home(from, local.host_ifname);
+    if (index && *index) {
+      ++moved;
+    } else if (index) {
+      index = host.links->find_link(local.host_ifname);
+    }
     if (!index) {
       return fail(index.error());
     }
     if (*index) {
       local.host = **index;
-      host.moved.emplace_back(**index, local.host_ifname);
+      host.brought.emplace_back(**index, local.host_ifname);
     }
   }
-  if (!host.moved.empty()) {
-    spdlog::info("{} endpoints move to this data path", host.moved.size());
+  if (moved > 0) {
+    spdlog::info("{} endpoints move to this data path", moved);
   }
   return {};
 }
@@ -248,7 +254,7 @@ void settle_host(const Config& config, Host& host) {
     remove_segment_pair(config);
     return;
   }
-  for (const auto& [index, name] : host.moved) {
+  for (const auto& [index, name] : host.brought) {
     if (const auto up = host.links->set_up(index, name); !up) {
       spdlog::error("an endpoint that came from the other data path stays down: {}",
                     up.error().what);

@@ -33,8 +33,8 @@ struct Host {
   // BPF: what keeps the UDP port open, and what cuts frames up.
   std::string idle_device;
   std::unique_ptr<Segmenter> segmenter;
-  // Host ends that came from the other data path, down.
-  std::vector<std::pair<IfIndex, std::string>> moved;
+  // Host ends that came from the other data path and may be down.
+  std::vector<std::pair<IfIndex, std::string>> brought;
 };
 
 // Opens the data path that choose_datapath() names. Endpoints that an earlier run had on the other

@@ -269,6 +269,10 @@ void Agent::collect_problems(StatusView& view) {
                               table.option);
     }
   }
+  if (view.checks.starts_with("none")) {
+    view.problems.push_back("nobody checks what endpoints and other hosts send (" + view.checks +
+                            "); load or install nf_tables and restart vtepd");
+  }
   std::size_t unreachable = 0;
   for (const auto& vtep : overlay_.vteps_in_use()) {
     if (!overlay_.route(vtep) && ++unreachable <= kNamedVteps) {

@@ -72,9 +72,10 @@ Result<ForwardingState> read_tables(const Command& command) {
 Result<std::vector<ReasonCount>> kernel_counters(const Command& command,
                                                  const netlink::OverlayNetns& netns) {
   const auto saved = saved_endpoints(command);
-  auto filter = NftFilter::open({.instance = command.instance,
-                                 .hidden_netns = netns.fd(),
-                                 .vtep = saved.empty() ? IpAddress::v4(0) : saved[0].endpoint.vtep});
+  auto filter =
+      NftFilter::open({.instance = command.instance,
+                       .hidden_netns = netns.fd(),
+                       .vtep = saved.empty() ? IpAddress::v4(0) : saved[0].endpoint.vtep});
   return filter ? (*filter)->counters() : fail(filter.error());
 }
 

@@ -62,14 +62,12 @@ Result<std::unique_ptr<KernelDataplane>> KernelDataplane::open(OverlayNetns& net
   if (!misses) {
     return fail(misses.error());
   }
-  auto events =
-      join({misses->fd(), options.filter == nullptr ? -1 : options.filter->events_fd()});
+  auto events = join({misses->fd(), options.filter == nullptr ? -1 : options.filter->events_fd()});
   if (!events) {
     return fail(events.error());
   }
-  return std::unique_ptr<KernelDataplane>(
-      new KernelDataplane(netns, std::move(options), std::move(*devices), std::move(*misses),
-                          std::move(*events)));
+  return std::unique_ptr<KernelDataplane>(new KernelDataplane(
+      netns, std::move(options), std::move(*devices), std::move(*misses), std::move(*events)));
 }
 
 ApplyReport KernelDataplane::apply(const ForwardingDelta& delta) {
@@ -239,14 +237,11 @@ void KernelDataplane::count_no_route(std::vector<ReasonCount>& counts) {
 }
 
 std::vector<TableUsage> KernelDataplane::usage() {
-  std::vector<TableUsage> tables{{.table = "fdb"}, {.table = "neigh"}};
-  (void)dump_entries(devices_.inside(), [&](const KernelEntry& entry) {
-    tables[entry.bridge_family ? 0 : 1].used += entry.lasting ? 1 : 0;
-  });
-  tables.push_back({.table = "peers", .used = peers_.size(), .size = 0, .option = {}});
-  tables.push_back({.table = "ports", .used = ports_.size(), .size = 0, .option = {}});
-  tables.push_back({.table = "vnis", .used = vnis_.size(), .size = 0, .option = {}});
-  return tables;
+  return {{.table = "fdb", .used = fdb_.size(), .size = 0, .option = {}},
+          {.table = "neigh", .used = neighbours_.size(), .size = 0, .option = {}},
+          {.table = "peers", .used = peers_.size(), .size = 0, .option = {}},
+          {.table = "ports", .used = ports_.size(), .size = 0, .option = {}},
+          {.table = "vnis", .used = vnis_.size(), .size = 0, .option = {}}};
 }
 
 }  // namespace vtepd::netlink

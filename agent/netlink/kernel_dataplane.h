@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace vtepd::netlink {
@@ -57,7 +58,9 @@ class KernelDataplane final : public Dataplane {
   Result<std::vector<ReasonCount>> counters() override;
   std::vector<TableUsage> usage() override;
   [[nodiscard]] DataplaneInfo info() const override;
+
   [[nodiscard]] int events_fd() const override { return events_.get(); }
+
   void consume(const std::function<void(const DataplaneEvent&)>& take) override;
 
  private:
@@ -98,6 +101,9 @@ class KernelDataplane final : public Dataplane {
   std::set<MemberKey> members_;                            // where no filter holds them
   std::map<FdbKey, IfIndex> local_macs_;                   // and the host end they are behind
   std::map<std::pair<Vni, std::uint32_t>, std::uint64_t> missed_;  // by reason, of this run
+  // Hashes of the keys put, to know how many there are: the kernel can only tell all of them.
+  std::unordered_set<std::size_t> fdb_;
+  std::unordered_set<std::size_t> neighbours_;
 };
 
 }  // namespace vtepd::netlink

@@ -59,7 +59,7 @@ Result<ForwardingState> KernelDataplane::read_back() {
 
 Result<void> KernelDataplane::read_entries(const OverlayLinks& links, ForwardingState& state) {
   local_macs_.clear();
-  return dump_entries(devices_.inside(), [&](const KernelEntry& entry) {
+  const auto read = dump_entries(devices_.inside(), [&](const KernelEntry& entry) {
     if (!entry.lasting || !entry.mac) {
       return;
     }
@@ -79,6 +79,15 @@ Result<void> KernelDataplane::read_entries(const OverlayLinks& links, Forwarding
       state.neighbours.emplace(NeighbourKey{vxlan->second, *entry.address}, *entry.mac);
     }
   });
+  fdb_.clear();
+  neighbours_.clear();
+  for (const auto& [key, entry] : state.fdb) {
+    fdb_.insert(ForwardingHash{}(key));
+  }
+  for (const auto& [key, mac] : state.neighbours) {
+    neighbours_.insert(ForwardingHash{}(key));
+  }
+  return read;
 }
 
 Result<ForwardingDelta> KernelDataplane::missing(const ForwardingState& wanted) {

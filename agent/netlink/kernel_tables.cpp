@@ -31,8 +31,7 @@ Message mac_request(std::uint16_t type, int flags, const ndmsg& header, const Ma
 
 Message neighbour_request(std::uint16_t type, int flags, IfIndex vxlan, const IpAddress& address) {
   Message message(type, flags);
-  message.header(
-      entry_header(address.is_v4() ? AF_INET : AF_INET6, vxlan, NUD_PERMANENT, 0));
+  message.header(entry_header(address.is_v4() ? AF_INET : AF_INET6, vxlan, NUD_PERMANENT, 0));
   message.put_bytes(NDA_DST, to_wire(address));
   return message;
 }

@@ -30,9 +30,9 @@ namespace vtepd::netlink {
 // One of either table; ours are permanent or static.
 struct KernelEntry {
   IfIndex device;
-  bool bridge_family = false;       // an FDB entry, else a neighbour
-  bool of_bridge = false;           // FDB: the bridge's entry for its port, else the device's own
-  bool lasting = false;             // nobody learned it and nothing makes it expire
+  bool bridge_family = false;  // an FDB entry, else a neighbour
+  bool of_bridge = false;      // FDB: the bridge's entry for its port, else the device's own
+  bool lasting = false;        // nobody learned it and nothing makes it expire
   std::optional<MacAddress> mac;
   std::optional<IpAddress> address;  // the VTEP, or the neighbour's
 };

@@ -47,9 +47,8 @@ void KernelDataplane::Writer::Batch::flush() {
     }
   }
   for (const auto& [cause, count] : causes) {
-    writer_.refuse({ErrorKind::Unavailable,
-                    "the kernel's " + table_ + " refused " + std::to_string(count) +
-                        " entries: " + cause});
+    writer_.refuse({ErrorKind::Unavailable, "the kernel's " + table_ + " refused " +
+                                                std::to_string(count) + " entries: " + cause});
   }
   messages_.clear();
   tags_.clear();
@@ -147,10 +146,11 @@ Result<void> KernelDataplane::Writer::put_port(IfIndex host_end, const PortEntry
   const auto pair = at_.vnis_.find(entry.vni);
   const auto port = at_.ports_.find(host_end);
   if (pair == at_.vnis_.end() || port == at_.ports_.end()) {
-    return fail(ErrorKind::NotFound,
-                pair == at_.vnis_.end()
-                    ? "VNI " + std::to_string(entry.vni.value) + " has no devices"
-                    : "the interface " + std::to_string(host_end.value) + " of an endpoint is gone");
+    return fail(
+        ErrorKind::NotFound,
+        pair == at_.vnis_.end()
+            ? "VNI " + std::to_string(entry.vni.value) + " has no devices"
+            : "the interface " + std::to_string(host_end.value) + " of an endpoint is gone");
   }
   return at_.devices_.add_port(host_end, port->second.name, pair->second.bridge);
 }
@@ -167,6 +167,7 @@ void KernelDataplane::Writer::put_fdb() {
       report_.failed.fdb_put.push_back(delta_.fdb_put[i]);  // why is told of the VNI
       continue;
     }
+    at_.fdb_.insert(ForwardingHash{}(key));
     if (entry.vtep_id == 0) {
       const IfIndex host_end = at_.host_end_of(entry);
       batch.add_removal(remove_remote_mac(vxlan, key.mac), i);
@@ -197,6 +198,7 @@ void KernelDataplane::Writer::put_neighbours() {
     const auto& [key, mac] = delta_.neighbours_put[i];
     if (const IfIndex vxlan = vxlan_of(key.vni); vxlan != IfIndex{}) {
       batch.add(put_neighbour(vxlan, key.address, mac), i);
+      at_.neighbours_.insert(ForwardingHash{}(key));
     } else {
       report_.failed.neighbours_put.push_back(delta_.neighbours_put[i]);
     }
@@ -210,6 +212,7 @@ void KernelDataplane::Writer::remove_neighbours() {
   });
   for (std::size_t i = 0; i < delta_.neighbours_remove.size(); ++i) {
     const auto& key = delta_.neighbours_remove[i];
+    at_.neighbours_.erase(ForwardingHash{}(key));
     if (const IfIndex vxlan = vxlan_of(key.vni); vxlan != IfIndex{}) {
       batch.add_removal(remove_neighbour(vxlan, key.address), i);
     }
@@ -222,6 +225,7 @@ void KernelDataplane::Writer::remove_fdb() {
               [this](std::size_t i) { report_.failed.fdb_remove.push_back(delta_.fdb_remove[i]); });
   for (std::size_t i = 0; i < delta_.fdb_remove.size(); ++i) {
     const auto& key = delta_.fdb_remove[i];
+    at_.fdb_.erase(ForwardingHash{}(key));
     const auto here = at_.local_macs_.find(key);
     const IfIndex vxlan = vxlan_of(key.vni);
     if (here == at_.local_macs_.end() && vxlan != IfIndex{}) {
@@ -239,8 +243,8 @@ void KernelDataplane::Writer::remove_ports() {
   FilterDelta filter{.vnis_remove = delta_.vnis_remove, .members_remove = delta_.members_remove};
   for (const IfIndex host_end : delta_.ports_remove) {
     const auto port = at_.ports_.find(host_end);
-    const std::string name = port == at_.ports_.end() ? std::to_string(host_end.value)
-                                                      : port->second.name;
+    const std::string name =
+        port == at_.ports_.end() ? std::to_string(host_end.value) : port->second.name;
     if (const auto removed = at_.devices_.remove_port(host_end, name); !removed) {
       report_.failed.ports_remove.push_back(host_end);
       refuse(removed.error());
@@ -252,8 +256,8 @@ void KernelDataplane::Writer::remove_ports() {
   for (const auto& member : delta_.members_remove) {
     at_.members_.erase(member);
   }
-  const auto set = at_.options_.filter == nullptr ? Result<void>()
-                                                  : at_.options_.filter->apply(filter);
+  const auto set =
+      at_.options_.filter == nullptr ? Result<void>() : at_.options_.filter->apply(filter);
   if (!set) {
     report_.failed.members_remove = delta_.members_remove;
     refuse(set.error());

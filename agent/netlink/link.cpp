@@ -226,8 +226,7 @@ Result<LinkStatistics> read_statistics(Socket& socket, IfIndex index) {
   if (!answer.ok()) {
     return fail(answer.describe("read the statistics of interface " + std::to_string(index.value)));
   }
-  return LinkStatistics{.tx_dropped = read.tx_dropped,
-                        .tx_carrier_errors = read.tx_carrier_errors};
+  return LinkStatistics{.tx_dropped = read.tx_dropped, .tx_carrier_errors = read.tx_carrier_errors};
 }
 
 Result<void> move_link(Socket& socket, IfIndex index, const std::string& name, int netns) {

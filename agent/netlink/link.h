@@ -76,6 +76,7 @@ Result<void> delete_link(Socket& socket, IfIndex index, const std::string& name)
 // Also of an interface that is up, from Linux 6.2 on.
 Result<void> rename_link(Socket& socket, IfIndex index, const std::string& name);
 Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name);
+
 // Frames that an interface did not send.
 struct LinkStatistics {
   std::uint64_t tx_dropped = 0;

@@ -74,8 +74,7 @@ Result<std::unique_ptr<LinkManager>> LinkManager::create(int home) {
   if (!socket) {
     return fail(socket.error());
   }
-  return std::unique_ptr<LinkManager>(
-      new LinkManager(std::move(*socket), std::move(*own), home));
+  return std::unique_ptr<LinkManager>(new LinkManager(std::move(*socket), std::move(*own), home));
 }
 
 Result<Netns> LinkManager::open_netns(const std::string& path) {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <sys/socket.h>
+
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
@@ -15,8 +17,8 @@ namespace vtepd::netlink {
 
 namespace {
 
-// The kernel refuses datagrams above the socket's send buffer, 208 KiB by default.
-constexpr std::size_t kDatagramBytes = 64 * 1024;
+// The kernel refuses datagrams above the socket's send buffer, which libnl makes 64 KiB.
+constexpr std::size_t kDatagramBytes = 48 * 1024;
 // Room for an answer to each request of one datagram.
 constexpr int kAnswerBytes = 8 << 20;
 
@@ -64,9 +66,8 @@ Result<void> Socket::Batch::flush() {
   }
   last->nlmsg_flags |= NLM_F_ACK;
   const std::uint32_t last_sequence = last->nlmsg_seq;
-  if (const int sent = nl_sendto(socket.socket_.get(), datagram.data(), datagram.size());
-      sent < 0) {
-    return fail_errno(errno_of(sent), "send netlink requests");
+  if (::send(socket.fd(), datagram.data(), datagram.size(), 0) < 0) {
+    return fail_errno(errno, "send netlink requests");
   }
   auto read = read_answers(last_sequence);
   datagram.clear();

@@ -24,6 +24,7 @@ namespace {
 constexpr int kSolNetlink = 270;  // SOL_NETLINK
 constexpr int kAnswerSeconds = 5;
 constexpr int kDumpTries = 8;
+constexpr std::size_t kDumpBytes = 32 * 1024;  // the kernel's maximum
 // Room for some hundred notifications: what a burst of attachments makes between two turns of the
 // loop.
 constexpr int kNotificationBytes = 1 << 20;
@@ -150,6 +151,9 @@ Result<Socket> Socket::open() {
     return fail_errno(errno_of(error), "open a netlink socket");
   }
   ask_for_texts(socket.fd());
+  // A dump comes in datagrams as large as what is read at once, and the kernel walks a table from
+  // its beginning for each.
+  nl_socket_set_msg_buf_size(socket.socket_.get(), kDumpBytes);
   const timeval limit{kAnswerSeconds, 0};
   setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   return socket;

@@ -42,6 +42,7 @@ class Socket {
   // Sends and reads until the kernel acknowledges; `on_reply` gets what comes before that. Waits
   // for 5 s at most.
   Answer request(Message& message, const OnReply& on_reply = nullptr);
+
   // Sends all of them in few system calls and reads until the kernel has carried out the last one.
   // `on_reply` gets what a get request asked for; the result has those that were refused, by their
   // place in `messages`. One that does not fit is refused with EMSGSIZE, the others are sent.

@@ -18,9 +18,8 @@ namespace {
 
 constexpr std::uint8_t kTtl = 64;
 constexpr std::uint32_t kMinIpv6Mtu = 1280;  // RFC 8200 section 5
-constexpr BridgePortInfo kTowardsVxlan{.unicast_flood = true,
-                                       .multicast_flood = true,
-                                       .broadcast_flood = true};
+constexpr BridgePortInfo kTowardsVxlan{
+    .unicast_flood = true, .multicast_flood = true, .broadcast_flood = true};
 constexpr BridgePortInfo kTowardsEndpoint{};
 
 std::string bridge_name(Vni vni) {
@@ -74,9 +73,9 @@ Result<void> set_master(Socket& socket, IfIndex port, IfIndex bridge, const std:
 }
 
 Error no_such_kind(const Answer& answer, const std::string& kind) {
-  return {ErrorKind::Unavailable,
-          "the kernel has no " + kind + " devices (" + answer.describe("create one").what +
-              "); load the module '" + kind + "' (modprobe " + kind + ") or install it"};
+  return {ErrorKind::Unavailable, "the kernel has no " + kind + " devices (" +
+                                      answer.describe("create one").what + "); load the module '" +
+                                      kind + "' (modprobe " + kind + ") or install it"};
 }
 
 }  // namespace
@@ -246,10 +245,9 @@ Result<void> VniDevices::request_vxlan(Vni vni, const VniEntry& entry) {
     return fail(no_such_kind(answer, "vxlan"));
   }
   if (answer.error == EEXIST) {
-    return fail(ErrorKind::Conflict, "VNI " + std::to_string(vni.value) +
-                                         " has a vxlan device on UDP port " +
-                                         std::to_string(port_) +
-                                         " already; another program uses it on this host");
+    return fail(ErrorKind::Conflict,
+                "VNI " + std::to_string(vni.value) + " has a vxlan device on UDP port " +
+                    std::to_string(port_) + " already; another program uses it on this host");
   }
   return answer.result("create vxlan device '" + name + "'");
 }
@@ -267,9 +265,8 @@ Result<void> VniDevices::allow_neighbours(const std::string& name, std::uint32_t
   if (auto set = set_addrgen_none(inside_, (*link)->index, name); !set) {
     return set;
   }
-  return in_netns(netns_, [&] {
-    return set_sysctl(interface_sysctl("ipv6", name, "disable_ipv6"), "0");
-  });
+  return in_netns(netns_,
+                  [&] { return set_sysctl(interface_sysctl("ipv6", name, "disable_ipv6"), "0"); });
 }
 
 Result<void> VniDevices::set_up_vxlan(const LinkInfo& link) {

@@ -24,16 +24,16 @@ struct VniPair {
 // What is in the namespace of the overlay networks.
 struct OverlayLinks {
   std::map<Vni, VniPair> vnis;
-  std::map<Vni, VniEntry> entries;     // what the devices say; only those that need no mending
-  std::map<IfIndex, LinkInfo> ports;   // of bridges above: host ends of endpoints
+  std::map<Vni, VniEntry> entries;    // what the devices say; only those that need no mending
+  std::map<IfIndex, LinkInfo> ports;  // of bridges above: host ends of endpoints
   std::map<IfIndex, Vni> vni_of_port;
   std::map<IfIndex, Vni> vni_of_vxlan;
 };
 
-// Makes and mends the devices of a VNI as Docker's overlay driver lays them out: a vxlan device that
-// answers ARP and neighbour solicitations from its neighbour table, learns nothing and tells of what
-// it does not know, and a bridge that floods towards it alone. The device's socket is in the
-// daemon's namespace, the device in that of the overlay networks.
+// Makes and mends the devices of a VNI as Docker's overlay driver lays them out: a vxlan device
+// that answers ARP and neighbour solicitations from its neighbour table, learns nothing and tells
+// of what it does not know, and a bridge that floods towards it alone. The device's socket is in
+// the daemon's namespace, the device in that of the overlay networks.
 //
 // What is encapsulated looks as from the BPF programs: our VTEP as source, no UDP checksum over
 // IPv4, TTL 64, don't fragment.

@@ -85,11 +85,16 @@ chain arp_open {
 // Answers of the vxlan device itself are addressed to this host, as only frames that the kernel
 // makes are; what comes from the wire is for others.
 constexpr const char* kWire = R"(
-chain from_wire {
-  meta mark set iifname map @wire_vni
-  meta pkttype != host accept
+chain answered {
   arp operation reply update @arp_reply { meta mark counter }
   icmpv6 type 136 update @nd_reply { meta mark counter }
+  accept
+}
+chain from_wire {
+  meta mark set iifname map @wire_vni
+  meta pkttype host goto answered
+  ether type { 0x8100, 0x88a8 } goto drop_vlan_tagged
+  ether daddr & 01:00:00:00:00:00 == 01:00:00:00:00:00 goto drop_bum
   accept
 }
 chain to_wire {

@@ -110,7 +110,7 @@ Result<void> read_all(const std::string& json, Read read) {
   try {
     auto document = Json::parse(json);
     for (auto& object : document.at("nftables")) {
-      for (auto& [kind, value] : object.items()) {
+      for (const auto& [kind, value] : object.items()) {
         read(kind, value);
       }
     }

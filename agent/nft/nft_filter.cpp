@@ -4,7 +4,6 @@
 #include "base/in_netns.h"
 #include "nft/events.h"
 #include "nft/rules.h"
-#include "vtepd/reasons.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -20,13 +19,21 @@ using nft::Change;
 using nft::Elements;
 using nft::Table;
 
+constexpr const char* kNeeds =
+    "; the checks need nftables of Linux 5.10 with CONFIG_NF_TABLES_BRIDGE, CONFIG_NFT_LOG, "
+    "CONFIG_NFT_LIMIT and CONFIG_NFT_FIB (on some systems in a package of extra modules)";
+
 Result<Table> open_table(Result<nft::Context> context, nft::Layout layout) {
   if (!context) {
     return fail(std::move(context).error().context(layout.title()));
   }
   Table table(std::move(*context), std::move(layout));
   if (auto opened = table.open(); !opened) {
-    return fail(std::move(opened).error());
+    const Error& error = opened.error();
+    // What nftables says of a part that the kernel lacks is "No such file or directory" and the
+    // like.
+    return error.kind == ErrorKind::Denied ? fail(error)
+                                           : fail(ErrorKind::Unavailable, error.what + kNeeds);
   }
   return table;
 }
@@ -87,9 +94,6 @@ std::vector<Change> bridge_changes(const FilterDelta& delta, const Elements& hav
     const auto [key, value] = nft::wire_element(vni);
     put_element(changes.emplace_back(), have, key, value);
   }
-  for (const auto& vni : delta.vnis_remove) {
-    remove_element(changes.emplace_back(), have, nft::wire_element(vni).first);
-  }
   return changes;
 }
 
@@ -109,10 +113,10 @@ std::vector<Change> underlay_changes(const FilterDelta& delta, const Elements& h
   return changes;
 }
 
-std::vector<Change> vni_removals(const FilterDelta& delta, const Elements& have) {
+std::vector<Change> removals(const std::vector<nft::ElementKey>& keys, const Elements& have) {
   std::vector<Change> changes;
-  for (const auto& vni : delta.vnis_remove) {
-    remove_element(changes.emplace_back(), have, nft::vni_element(vni));
+  for (const auto& key : keys) {
+    remove_element(changes.emplace_back(), have, key);
   }
   return changes;
 }
@@ -185,10 +189,23 @@ Result<void> NftFilter::apply(const FilterDelta& delta) {
   if (done) {
     done = bridge_.change([&](const Elements& have) { return bridge_changes(delta, have); });
   }
-  if (done && !delta.vnis_remove.empty()) {
-    done = underlay_.change([&](const Elements& have) { return vni_removals(delta, have); });
+  return done ? remove_vnis(delta.vnis_remove) : done;
+}
+
+// What the bridges' table has of a VNI, the name under which it counts, goes last: a VNI that could
+// not be given up reads back.
+Result<void> NftFilter::remove_vnis(const std::vector<Vni>& vnis) {
+  std::vector<nft::ElementKey> ours;
+  std::vector<nft::ElementKey> names;
+  for (const auto& vni : vnis) {
+    ours.push_back(nft::vni_element(vni));
+    names.push_back(nft::wire_element(vni).first);
   }
-  return done;
+  if (vnis.empty()) {
+    return {};
+  }
+  auto done = underlay_.change([&](const Elements& have) { return removals(ours, have); });
+  return done ? bridge_.change([&](const Elements& have) { return removals(names, have); }) : done;
 }
 
 Result<std::vector<ReasonCount>> NftFilter::counters() {
@@ -199,9 +216,9 @@ Result<std::vector<ReasonCount>> NftFilter::counters() {
       return fail(read.error());
     }
     for (const auto& [name, count] : *read) {
-      if (const auto reason = nft::reason_of(name)) {
-        const Vni vni{*reason == VTEP_FOREIGN_VNI ? 0 : count.key};
-        counts.push_back({vni, *reason, count.packets, count.bytes});
+      if (const auto counted = nft::counted_by(name)) {
+        const Vni vni{counted->of_vni ? count.key : 0};
+        counts.push_back({vni, counted->reason, count.packets, count.bytes});
       }
     }
   }

@@ -46,6 +46,8 @@ class NftFilter final : public FrameFilter {
   NftFilter(nft::Table bridge, nft::Table underlay, nft::LogSocket announcements,
             nft::LogSocket strangers, UniqueFd epoll);
 
+  Result<void> remove_vnis(const std::vector<Vni>& vnis);
+
   nft::Table bridge_;
   nft::Table underlay_;
   nft::LogSocket announcements_;

@@ -23,10 +23,15 @@ std::string counter_name(std::uint32_t reason) {
   return name;
 }
 
-std::optional<std::uint32_t> reason_of(std::string_view counter) {
+std::optional<Counted> counted_by(std::string_view set) {
+  constexpr std::string_view kNoVni = "_0";
+  const bool of_vni = !set.ends_with(kNoVni);
+  if (!of_vni) {
+    set.remove_suffix(kNoVni.size());
+  }
   for (std::uint32_t reason = 0; reason < VTEP_REASON_MAX; ++reason) {
-    if (counter_name(reason) == counter) {
-      return reason;
+    if (counter_name(reason) == set) {
+      return Counted{reason, of_vni};
     }
   }
   return std::nullopt;

@@ -21,17 +21,24 @@ namespace vtepd::nft {
 // `group`.
 Layout bridge_layout(std::uint16_t group);
 
-// The table of the daemon's namespace: who may send VXLAN to `vtep` and `port`, in VNIs of ours.
-// Senders that may not are told to the NFLOG group `port`.
+// The table of the daemon's namespace: who may send VXLAN to `vtep` and `port`, in VNIs of ours; to
+// no other address of the host anybody. Senders that may not are told to the NFLOG group `port`.
 Layout underlay_layout(const std::string& instance, const IpAddress& vtep, std::uint16_t port);
 // Its name, in the family of the VTEP.
 std::string underlay_table(const std::string& instance);
 
 inline constexpr const char* kBridgeTable = "vtepd";
 
-// "spoof_mac" for VTEP_SPOOF_MAC, and back.
+// The name of the set that counts the reason: "spoof_mac" for VTEP_SPOOF_MAC.
 std::string counter_name(std::uint32_t reason);
-std::optional<std::uint32_t> reason_of(std::string_view counter);
+
+// What a set of that name counts: by VNI, or without one ("foreign_vni_0").
+struct Counted {
+  std::uint32_t reason = 0;
+  bool of_vni = true;
+};
+
+std::optional<Counted> counted_by(std::string_view set);
 
 // Bytes of a packet that an event shows, from its network header on.
 inline constexpr int kLogBytes = 128;

@@ -150,13 +150,13 @@ Result<void> Table::carry_out(const std::vector<Change>& changes) {
     gathered.emplace_back();
   }
   for (std::size_t i = 0; i < gathered.size(); ++i) {
-    std::string text;
+    std::string text = render(gathered[i]);
     if (make && i == 0) {
-      const std::string table = layout_.family + " " + layout_.name;
       // Deleting one that is not there would be an error, adding one that is there is none.
-      text = "add table " + table + "\ndelete table " + table + "\n" + layout_.text + "\n";
+      text.insert(0,
+                  "add " + layout_.title() + "\ndelete " + layout_.title() + "\n" + layout_.text);
     }
-    if (auto done = run(text + render(gathered[i])); !done) {
+    if (auto done = run(text); !done) {
       return done;
     }
     for (const auto& key : gathered[i].remove) {

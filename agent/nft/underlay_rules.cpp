@@ -3,67 +3,116 @@
 #include "vtepd/reasons.h"
 
 #include <array>
+#include <utility>
 
 namespace vtepd::nft {
 
 namespace {
 
 constexpr std::array kDropped{VTEP_OUTER_OPTIONS, VTEP_OUTER_FRAGMENT, VTEP_VXLAN_FLAGS,
-                              VTEP_NOT_MEMBER};
+                              VTEP_NOT_MEMBER, VTEP_GUARD};
 
-// The VNI is the bytes 12 to 14 behind the UDP header's begin.
-constexpr const char* kVni = "@th,96,24";
+// In these texts VTEP, PORT and FAMILY stand for what they name, VNI for where it is in a frame:
+// the bytes 12 to 14 from the UDP header on.
+//
+// A set whose name ends with _0 counts, in its one element, what is counted for no VNI: those of
+// others are as many as they like.
+constexpr const char* kSets = R"(
+set vnis { typeof VNI; }
+set members { typeof VNI . FAMILY saddr; }
+set foreign_vni_0 { type inet_proto; flags dynamic; size 1; counter; }
+set outer_fragment_0 { type inet_proto; flags dynamic; size 1; counter; }
+)";
 
-// In front of defragmentation (priority -400). A first fragment shows the VNI; without it the later
-// ones come to nothing.
-constexpr const char* kPriority = "-450";
+// As bpf/inbound.h: whose VNI it is comes first, then the outer header, then the sender. A first
+// fragment that does not show its VNI is nobody's: no sender has such a small MTU, and put together
+// it would come in unchecked. The kernel's socket takes what comes to any address of the host, and
+// the vxlan devices go by the VNI only.
+constexpr const char* kChains = R"(
+chain drop_short {
+  update @outer_fragment_0 { meta l4proto counter }
+  drop
+}
+chain unknown {
+  limit rate 10/second burst 10 packets log group PORT snaplen SNAPLEN
+  goto drop_not_member
+}
+chain ours {
+  meta pkttype != host goto drop_guard
+  OUTER
+  @th,64,8 & 0x08 == 0 goto drop_vxlan_flags
+  VNI . FAMILY saddr @members accept
+  goto unknown
+}
+chain to_vtep {
+  VNI @vnis goto ours
+  VNI >= 0 update @foreign_vni_0 { meta l4proto counter }
+  VNI >= 0 accept
+  FRAGMENT goto drop_short
+  accept
+}
+chain elsewhere {
+  VNI @vnis goto drop_guard
+  VNI >= 0 accept
+  FRAGMENT goto drop_short
+  accept
+}
+chain tunnelled {
+  FAMILY daddr VTEP goto to_vtep
+  fib daddr type { local, broadcast, anycast, multicast } goto elsewhere
+  accept
+}
+)";
 
-// With one element: VNIs of others are as many as they like.
-constexpr const char* kForeignSet =
-    "set foreign_vni { type inet_proto; flags dynamic; size 1; counter; }\n";
+// The hook is in front of defragmentation (priority -400). Where the first fragment does not get
+// through, the later ones, which have no UDP header, come to nothing.
+constexpr const char* kHook4 = R"(
+chain prerouting {
+  type filter hook prerouting priority -450; policy accept;
+  ip protocol 17 ip frag-off & 0x1fff == 0 udp dport PORT goto tunnelled
+}
+)";
 
-std::string counting_set(std::uint32_t reason) {
-  return "set " + counter_name(reason) + " { typeof " + kVni +
-         "; flags dynamic; size 65536; counter; }\n";
+// A first fragment need not have a whole UDP header either.
+constexpr const char* kHook6 = R"(
+chain headless {
+  fib daddr type { local, anycast, multicast } goto drop_short
+  accept
+}
+chain prerouting {
+  type filter hook prerouting priority -450; policy accept;
+  frag frag-off != 0 accept
+  meta l4proto 17 udp dport PORT goto tunnelled
+  meta l4proto 17 @th,48,16 >= 0 accept
+  meta l4proto 17 goto headless
+}
+)";
+
+constexpr const char* kOuter4 =
+    "ip hdrlength > 5 goto drop_outer_options\n  FRAGMENT goto drop_outer_fragment";
+constexpr const char* kOuter6 = "FRAGMENT goto drop_outer_fragment";
+constexpr const char* kFragment4 = "ip frag-off & 0x2000 != 0";
+constexpr const char* kFragment6 = "frag more-fragments 1";
+
+using Words = std::array<std::pair<std::string_view, std::string>, 7>;
+
+// In the order of `words`: what one stands for may have the next ones in it.
+std::string filled_in(std::string text, const Words& words) {
+  for (const auto& [word, meaning] : words) {
+    for (auto at = text.find(word); at != std::string::npos;
+         at = text.find(word, at + meaning.size())) {
+      text.replace(at, word.size(), meaning);
+    }
+  }
+  return text;
 }
 
-std::string dropping_chain(std::uint32_t reason) {
-  const std::string name = counter_name(reason);
-  return "chain drop_" + name + " {\n update @" + name + " { " + kVni + " counter }\n drop\n}\n";
+std::string counting_set(const std::string& name) {
+  return "set " + name + " { typeof VNI; flags dynamic; size 65536; counter; }\n";
 }
 
-// Not a later fragment, which has no UDP header.
-std::string entry_rules(const IpAddress& vtep, const std::string& port) {
-  const std::string address = vtep.to_string();
-  return vtep.is_v4()
-             ? " ip daddr " + address + " ip protocol 17 ip frag-off & 0x1fff == 0 udp dport " +
-                   port + " goto vxlan\n"
-             : " ip6 daddr " + address + " frag frag-off != 0 accept\n ip6 daddr " + address +
-                   " meta l4proto 17 udp dport " + port + " goto vxlan\n";
-}
-
-std::string outer_rules(bool v4) {
-  return v4 ? " ip hdrlength > 5 goto drop_outer_options\n"
-              " ip frag-off & 0x2000 != 0 goto drop_outer_fragment\n"
-            : " frag more-fragments 1 goto drop_outer_fragment\n";
-}
-
-// As bpf/inbound.h: whose VNI it is comes first, then the outer header, then the sender.
-std::string chains(const IpAddress& vtep, const std::string& port) {
-  const std::string vni = kVni;
-  const std::string source = vtep.is_v4() ? "ip saddr" : "ip6 saddr";
-  return "chain unknown {\n limit rate 10/second burst 10 packets log group " + port + " snaplen " +
-         std::to_string(kLogBytes) +
-         "\n goto drop_not_member\n}\n"
-         "chain ours {\n" +
-         outer_rules(vtep.is_v4()) + " @th,64,8 & 0x08 == 0 goto drop_vxlan_flags\n " + vni +
-         " . " + source +
-         " @members accept\n goto unknown\n}\n"
-         "chain vxlan {\n " +
-         vni + " @vnis goto ours\n " + vni +
-         " >= 0 update @foreign_vni { meta l4proto counter }\n accept\n}\n"
-         "chain prerouting {\n type filter hook prerouting priority " +
-         kPriority + "; policy accept;\n" + entry_rules(vtep, port) + "}\n";
+std::string dropping_chain(const std::string& name) {
+  return "chain drop_" + name + " {\n update @" + name + " { VNI counter }\n drop\n}\n";
 }
 
 }  // namespace
@@ -73,15 +122,23 @@ std::string underlay_table(const std::string& instance) {
 }
 
 Layout underlay_layout(const std::string& instance, const IpAddress& vtep, std::uint16_t port) {
-  Layout layout{.family = vtep.is_v4() ? "ip" : "ip6", .name = underlay_table(instance)};
-  layout.counted.push_back(counter_name(VTEP_FOREIGN_VNI));
-  std::string text = std::string("set vnis { typeof ") + kVni + "; }\nset members { typeof " +
-                     kVni + " . " + layout.family + " saddr; }\n" + kForeignSet;
+  const bool v4 = vtep.is_v4();
+  Layout layout{.family = v4 ? "ip" : "ip6", .name = underlay_table(instance)};
+  layout.counted = {"foreign_vni_0", "outer_fragment_0"};
+  std::string text = kSets;
   for (const auto reason : kDropped) {
-    text += counting_set(reason) + dropping_chain(reason);
-    layout.counted.push_back(counter_name(reason));
+    const auto& name = layout.counted.emplace_back(counter_name(reason));
+    text += counting_set(name) + dropping_chain(name);
   }
-  layout.text = layout.title() + " {\n" + text + chains(vtep, std::to_string(port)) + "}\n";
+  text.append(kChains).append(v4 ? kHook4 : kHook6);
+  const Words words{{{"OUTER", v4 ? kOuter4 : kOuter6},
+                     {"FRAGMENT", v4 ? kFragment4 : kFragment6},
+                     {"VNI", "@th,96,24"},
+                     {"FAMILY", layout.family},
+                     {"VTEP", vtep.to_string()},
+                     {"PORT", std::to_string(port)},
+                     {"SNAPLEN", std::to_string(kLogBytes)}}};
+  layout.text = layout.title() + " {" + filled_in(std::move(text), words) + "}\n";
   return layout;
 }
 

@@ -16,7 +16,7 @@ namespace vtepd {
 // What an endpoint behind a bridge port may send from.
 struct FilterPort {
   Vni vni;
-  IfIndex ifindex;  // of the host end, for events
+  IfIndex ifindex;      // of the host end, for events
   bool checked = true;  // else any source MAC and address is let through (--no-source-check)
   bool ipv6 = false;    // else IPv6 is dropped
   std::set<MacAddress> macs;

@@ -31,8 +31,8 @@ struct Traces {
 
 Traces traces_of(const Host& host, const std::string& store) {
   Traces traces;
-  for (const std::string& list : {host.netns().exec({"ip", "-j", "link"}).out,
-                                  host.at_host_ends({"ip", "-j", "link"}).out}) {
+  for (const std::string& list :
+       {host.netns().exec({"ip", "-j", "link"}).out, host.at_host_ends({"ip", "-j", "link"}).out}) {
     for (const Json& link : Json::parse(list)) {
       traces.links.insert(link.value("ifname", ""));
     }

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <ostream>
 #include <set>
 
 #include <gtest/gtest.h>
@@ -57,6 +58,10 @@ struct Belongings {
               host.netns().exec({"nft", "-s", "list", "ruleset"}).out),
         qdiscs(host.netns().exec({"tc", "qdisc", "show"}).out) {}
 };
+
+std::ostream& operator<<(std::ostream& out, const Belongings& all) {
+  return out << all.links << all.entries << all.rules << all.qdiscs;
+}
 
 TEST(Instances, KillRestartAndPurgeOfOneChangeNothingInTheOthers) {
   Pair pair(HostOptions{}, 3);

@@ -80,6 +80,22 @@ void NftTest::SetUp() {
       "link set vtep00000002 master br256 up\n"
       "link set vx256 master br256 up\n");
   far_.ip("link set p1 up\nlink set p2 up\nlink set wire up\n");
+  wait_for_ports();
+}
+
+void NftTest::wait_for_ports() const {
+  const std::string state = "state forwarding";
+  const bool ready = vtepd::test::wait_until(
+      [&] {
+        const auto links = hidden_run("bridge link");
+        std::size_t ports = 0;
+        for (auto at = links.find(state); at != std::string::npos; at = links.find(state, at + 1)) {
+          ++ports;
+        }
+        return ports == 3;
+      },
+      vtepd::test::Seconds(10));
+  ASSERT_TRUE(ready) << hidden_run("bridge link");
 }
 
 std::unique_ptr<NftFilter> NftTest::open() {

@@ -61,6 +61,8 @@ FilterDelta putting(const FilterState& state);
 class NftTest : public ::testing::Test {
  protected:
   void SetUp() override;
+  // The bridge forwards between its ports some time after they are up.
+  void wait_for_ports() const;
 
   std::unique_ptr<NftFilter> open();
   // Both ports with IPv6, the VNI, and 198.51.100.2 as its member.

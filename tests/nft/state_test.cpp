@@ -55,6 +55,8 @@ TEST_F(NftState, PuttingAPortReplacesIt) {
                       .vnis_remove = {kVni, Vni{77}},
                       .members_remove = {{kVni, address("198.51.100.2")}}}));
   EXPECT_EQ(must(filter->read_back()), state);
+  EXPECT_EQ(daemon_run("nft list set ip vtepd-test vnis").find("elements"), std::string::npos);
+  EXPECT_EQ(hidden_run("nft list map bridge vtepd wire_vni").find("elements"), std::string::npos);
 }
 
 TEST_F(NftState, NextDaemonTakesOver) {

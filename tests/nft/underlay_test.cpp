@@ -29,6 +29,7 @@ struct Sent {
   const char* what;
   Packet packet;  // behind the Ethernet header
   std::uint32_t outcome = kArrives;
+  Vni vni = kVni;
 };
 
 // Receives on the VTEP's address and port, whatever the datagrams carry.
@@ -98,7 +99,7 @@ class NftUnderlay : public NftTest {
     std::uint8_t number = 0;
     for (const auto& sent : all) {
       const Bytes mark{0x55, 0xaa, ++number};
-      const auto vni = sent.outcome == VTEP_FOREIGN_VNI ? Vni{} : kVni;
+      const auto vni = sent.outcome == VTEP_FOREIGN_VNI ? Vni{} : sent.vni;
       const auto before = packets(*filter_, sent.outcome, vni);
       sender.send((kOuter / sent.packet).bytes());
       sender.send((kOuter / good / Payload(mark)).bytes());
@@ -181,21 +182,73 @@ TEST_F(NftUnderlay, FragmentsComeToNothingInVnisOfOurs) {
   EXPECT_EQ(packets(*filter_, VTEP_FOREIGN_VNI, Vni{}), 1U);
 }
 
-TEST_F(NftUnderlay, OtherPortsAndAddressesAreNotLookedAt) {
+// The kernel's socket is bound to no address.
+TEST_F(NftUnderlay, NobodyReachesOurVnisAtAnotherAddress) {
   start(kVtep, kMember);
   daemon_.ip("address add 198.51.100.9/24 dev ul");
   const Receiver other("198.51.100.9");
   const RawSender sender(far_, "switch");
   const Bytes mark{0x55, 0xaa, 0x55};
-  sender.send((kOuter / Ipv4{.src = kStranger, .dst = kVtep} / Udp{.dst = kPort + 1} /
-               Vxlan{.vni = kVni.value} / Payload(8))
-                  .bytes());
-  sender.send((kOuter / Ipv4{.src = kStranger, .dst = "198.51.100.9"} /
-               Udp{.dst = kPort, .checksum = 0} / Vxlan{.vni = kVni.value} / Payload(mark))
-                  .bytes());
+  const auto send = [&](const char* to, std::uint32_t vni, std::uint16_t port, const Bytes& what) {
+    sender.send((kOuter / Ipv4{.src = kMember, .dst = to} / Udp{.dst = port, .checksum = 0} /
+                 Vxlan{.vni = vni} / Payload(what))
+                    .bytes());
+  };
+  send("198.51.100.9", kVni.value, kPort, {});
+  send("255.255.255.255", kVni.value, kPort, {});
+  send("198.51.100.9", kVni.value, kPort + 1, {});
+  send("198.51.100.9", kOthers, kPort, mark);
 
   EXPECT_EQ(other.until(mark).size(), 0U);
-  EXPECT_EQ(packets(*filter_, VTEP_NOT_MEMBER), 0U);
+  EXPECT_EQ(packets(*filter_, VTEP_GUARD), 2U);
+  EXPECT_EQ(packets(*filter_, VTEP_FOREIGN_VNI, Vni{}), 0U) << "not sent to our VTEP";
+}
+
+// What this host only forwards is between others.
+TEST_F(NftUnderlay, FramesForOtherHostsPass) {
+  start(kVtep, kMember);
+  daemon_.sysctl("net/ipv4/ip_forward", "1");
+  daemon_.ip("link add out type veth peer name beyond netns " + far_.name() +
+             "\naddress add 203.0.113.1/24 dev out\nlink set out up\n"
+             "neighbour add 203.0.113.2 lladdr 02:00:5e:10:00:05 dev out");
+  far_.ip("link set beyond up");
+  Capture beyond(far_, "beyond");
+  const RawSender sender(far_, "switch");
+  sender.send((kOuter / Ipv4{.src = kStranger, .dst = "203.0.113.2"} /
+               Udp{.dst = kPort, .checksum = 0} / Vxlan{.vni = kVni.value} / Payload(64))
+                  .bytes());
+  EXPECT_TRUE(wait_until(
+      [&] { return beyond.count([](const Frame& frame) { return frame.is_vxlan(); }) == 1; },
+      Seconds(5)));
+}
+
+// The VNI is in the second fragment.
+TEST_F(NftUnderlay, FragmentsThatHideTheVniComeToNothing) {
+  start(kVtep, kMember);
+  daemon_.ip("address add 198.51.100.9/24 dev ul");
+  const Receiver other("198.51.100.9");
+  const RawSender sender(far_, "switch");
+  const auto send = [&](const char* to, std::uint16_t id) {
+    const auto part = [&](std::uint16_t fragment) {
+      return kOuter /
+             Ipv4{.src = kStranger, .dst = to, .id = id, .fragment = fragment, .proto = 17};
+    };
+    sender.send((part(0x2000) / Udp{.dst = kPort, .length = 48, .checksum = 0}).bytes());
+    sender.send((part(1) / Vxlan{.vni = kVni.value} / Payload(32)).bytes());
+  };
+  const Bytes mark{0x55, 0xaa, 0x55};
+  send(kVtep, 1);
+  send("198.51.100.9", 2);
+  for (const char* to : {kVtep, "198.51.100.9"}) {
+    const auto vni = Vxlan{.vni = to == kVtep ? kVni.value : kOthers};
+    sender.send((kOuter / Ipv4{.src = kMember, .dst = to} / Udp{.dst = kPort, .checksum = 0} / vni /
+                 Payload(mark))
+                    .bytes());
+  }
+
+  EXPECT_EQ(receiver_->until(mark).size(), 0U);
+  EXPECT_EQ(other.until(mark).size(), 0U);
+  EXPECT_EQ(packets(*filter_, VTEP_OUTER_FRAGMENT, Vni{}), 2U);
 }
 
 TEST_F(NftUnderlay, VtepWithIpv6) {
@@ -212,8 +265,27 @@ TEST_F(NftUnderlay, VtepWithIpv6) {
           {"a stranger's other VNI", from("2001:db8:5::3") / others, VTEP_FOREIGN_VNI},
           {"without the I flag", from("2001:db8:5::2") / without_flag, VTEP_VXLAN_FLAGS},
           {"first fragment", from("2001:db8:5::2") / first_fragment / ours, VTEP_OUTER_FRAGMENT},
+          {"one that hides the VNI", from("2001:db8:5::3") / first_fragment / Udp{.dst = kPort},
+           VTEP_OUTER_FRAGMENT, Vni{}},
+          {"one that hides the port",
+           from("2001:db8:5::3") / first_fragment / Ipv6Ext{.number = 60, .next = 17},
+           VTEP_OUTER_FRAGMENT, Vni{}},
       },
       from("2001:db8:5::2") / Udp{.dst = kPort} / Vxlan{.vni = kVni.value});
+  const RawSender sender(far_, "switch");
+  const Bytes mark{0x55, 0xaa, 0x55};
+  const auto fragment = [&](const Bytes& body) {
+    return kOuter / from("2001:db8:5::2") / Ipv6Ext{.number = 44, .body = body, .next = 17};
+  };
+  const Bytes whole = (from("2001:db8:5::2") / others).bytes();
+  const auto middle = whole.begin() + 40 + 32;
+  sender.send(
+      (fragment({0, 0, 1, 0, 0, 0, 7}) / Payload(Bytes(whole.begin() + 40, middle))).bytes());
+  sender.send((fragment({0, 0, 32, 0, 0, 0, 7}) / Payload(Bytes(middle, whole.end()))).bytes());
+  sender.send((kOuter / from("2001:db8:5::2") / Udp{.dst = kPort} / Vxlan{.vni = kVni.value} /
+               Payload(mark))
+                  .bytes());
+  EXPECT_EQ(receiver_->until(mark).size(), 1U) << "others' fragments are put together";
   EXPECT_EQ(must(filter_->read_back()).members,
             (std::set<MemberKey>{{kVni, address("2001:db8:5::2")}}));
 }

@@ -39,6 +39,7 @@ class NftWire : public NftTest {
                    "bridge fdb add 02:00:5e:10:00:09 dev vx256 master static;"
                    "bridge fdb add 02:00:5e:10:00:01 dev vtep00000001 master static"));
     far_.ip("link set switch up");
+    wait_for_ports();
     filter_ = open();
     must(filter_->apply(putting(usual())));
   }
@@ -100,25 +101,55 @@ TEST_F(NftWire, AnswersOfTheDeviceItselfAreCounted) {
       << "both answers reach the endpoint";
 }
 
+TEST_F(NftWire, TaggedFramesAndThoseForManyAreNotCarried) {
+  Capture endpoint(far_, "p1");
+  const RawSender sender(far_, "switch");
+  const auto ip = Ipv4{.src = "192.0.2.9", .dst = "192.0.2.1"} / Udp{} / Payload(8);
+  const auto send = [&](const Bytes& inner) {
+    sender.send((Ethernet{.dst = Mac(1), .src = Mac(2)} / Ipv4{.src = kRemote, .dst = kVtep} /
+                 Udp{.dst = kPort, .checksum = 0} / Vxlan{.vni = 256} / Payload(inner))
+                    .bytes());
+  };
+  send((Ethernet{.dst = kMac1, .src = kRemoteMac} / Vlan{} / ip).bytes());
+  expect_counted(VTEP_VLAN_TAGGED, 1);
+  send((Ethernet{.dst = kBroadcast, .src = kRemoteMac} / ip).bytes());
+  expect_counted(VTEP_BUM, 1);
+  send((Ethernet{.dst = kMac1, .src = kRemoteMac} / ip).bytes());
+  expect_counted(VTEP_DECAP, 1);
+  const auto from_remote = [](const Frame& frame) {
+    return !frame.outgoing && frame.bytes[11] == kRemoteMac.bytes[5];
+  };
+  EXPECT_TRUE(wait_until([&] { return endpoint.count(from_remote) == 1; }, Seconds(5)));
+}
+
 TEST_F(NftWire, WhatArrivesIsCountedUnlessItsSenderIsAStranger) {
   Capture endpoint(far_, "p1");
   const RawSender sender(far_, "switch");
   const Bytes inner = (Ethernet{.dst = kMac1, .src = kRemoteMac} /
                        Ipv4{.src = "192.0.2.9", .dst = "192.0.2.1"} / Udp{} / Payload(8))
                           .bytes();
-  const auto outer = [&](const char* source) {
-    return (Ethernet{.dst = Mac(1), .src = Mac(2)} / Ipv4{.src = source, .dst = kVtep} /
+  const auto outer = [&](const char* source, const char* to = kVtep) {
+    return (Ethernet{.dst = Mac(1), .src = Mac(2)} / Ipv4{.src = source, .dst = to} /
             Udp{.dst = kPort, .checksum = 0} / Vxlan{.vni = 256} / Payload(inner))
         .bytes();
   };
   const auto is_inner = [&](const Frame& frame) { return frame.bytes == inner; };
 
+  daemon_.ip("address add 198.51.100.9/24 dev ul");
   sender.send(outer("198.51.100.3"));
   expect_counted(VTEP_NOT_MEMBER, 1);
+  sender.send(outer("198.51.100.3", "198.51.100.9"));
+  expect_counted(VTEP_GUARD, 1);
   sender.send(outer(kRemote));
   expect_counted(VTEP_DECAP, 1);
 
   EXPECT_TRUE(wait_until([&] { return endpoint.count(is_inner) == 1; }, Seconds(5)));
+
+  // The twin: without the table both would have arrived.
+  static_cast<void>(daemon_run("nft delete table ip vtepd-test"));
+  sender.send(outer("198.51.100.3"));
+  sender.send(outer("198.51.100.3", "198.51.100.9"));
+  EXPECT_TRUE(wait_until([&] { return endpoint.count(is_inner) == 3; }, Seconds(5)));
 }
 
 }  // namespace

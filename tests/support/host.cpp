@@ -38,7 +38,13 @@ std::string test_mode() {
 
 std::string underlay_mode() {
   const std::string mode = test_mode();
-  return mode.empty() || mode == "kernel" ? "" : "mode = \"" + mode + "\"\n";
+  return mode.empty() || mode == "kernel" || mode == "mixed" ? "" : "mode = \"" + mode + "\"\n";
+}
+
+// In a mixed cluster every second host is on the kernel data path.
+std::string datapath_kind(int number) {
+  const bool kernel = test_mode() == "kernel" || (test_mode() == "mixed" && number % 2 == 0);
+  return kernel ? "kind = \"kernel\"\n" : "";
 }
 
 }  // namespace
@@ -136,9 +142,7 @@ std::string Host::config() const {
   const std::string gossip = options_.gossip.empty() ? "" : "\n[gossip]\n" + options_.gossip;
   return "instance = \"" + instance_ + "\"\n[underlay]\naddress = \"" + address_ + "\"\n" +
          underlay_mode() + options_.underlay + "\n[store]\n" + store + gossip + "\n[datapath]\n" +
-         (on_kernel_path() && options_.datapath.find("kind") == std::string::npos
-              ? "kind = \"kernel\"\n"
-              : "") +
+         (options_.datapath.find("kind") == std::string::npos ? datapath_kind(number_) : "") +
          options_.datapath + "\n[limits]\n" + options_.limits + "\n[log]\nlevel = \"debug\"\n";
 }
 

@@ -69,6 +69,7 @@ class Host {
   // Where the host ends of endpoints are: its own namespace, or the one that the kernel data path
   // keeps them in.
   [[nodiscard]] Outcome at_host_ends(std::vector<std::string> argv) const;
+
   // The namespace of the kernel data path, once it is there.
   [[nodiscard]] std::string overlay_netns() const { return runtime_dir() + "/netns"; }
 

@@ -180,15 +180,32 @@ markdown_verifier() { # CELL...
   done
 }
 
-print_markdown() { # CELL...
-  local cell plain=()
+# Machines that lack something, or have another underlay: what ran differs from one to the other.
+markdown_special() { # CELL...
+  local cell group mode outcome
+  markdown_head cell group mode result 'data path'
   for cell in "$@"; do
-    [ "$(describe_cell "$cell" | cut -d' ' -f3)" != plain ] || plain+=("$cell")
+    while read -r group mode; do
+      [ -n "$group" ] || continue
+      read -ra outcome <<<"$(outcome_of "$cell" "$group" "$mode")"
+      markdown_row "$cell" "$group" "$mode" "$(short "${outcome[@]}")" "${outcome[5]}"
+    done <<<"$(groups_of "$cell")"
+  done
+}
+
+print_markdown() { # CELL...
+  local cell plain=() special=()
+  for cell in "$@"; do
+    if [ "$(describe_cell "$cell" | cut -d' ' -f3)" = plain ]; then plain+=("$cell"); else special+=("$cell"); fi
   done
   markdown_cells "$@"
+  if [ ${#plain[@]} -gt 0 ]; then
+    printf '\n'
+    markdown_groups "${plain[@]}"
+    printf '\nInstructions that the verifier processed, at most, over the features that the kernel has:\n\n'
+    markdown_verifier "${plain[@]}"
+  fi
+  [ ${#special[@]} -gt 0 ] || return 0
   printf '\n'
-  markdown_groups "$@"
-  [ ${#plain[@]} -gt 0 ] || return 0
-  printf '\nInstructions that the verifier processed, at most, over the features that the kernel has:\n\n'
-  markdown_verifier "${plain[@]}"
+  markdown_special "${special[@]}"
 }

@@ -87,6 +87,15 @@ Outcome try_tcx() {
              : Error::from_errno(errno, "query the tcx hook");
 }
 
+// The kernel asked for the module and found none.
+Error without_module(int error, const std::string& operation, const std::string& module) {
+  Error out = Error::from_errno(error, operation);
+  if (error == ENOENT) {
+    out.what += ": the module '" + module + "' is not installed, or may not be loaded";
+  }
+  return out;
+}
+
 // In a network namespace of its own, because a qdisc has to be made for it.
 Outcome try_clsact() {
   Outcome out;
@@ -96,7 +105,7 @@ Outcome try_clsact() {
     }
     LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = kLoopback, .attach_point = BPF_TC_INGRESS);
     if (const int rc = bpf_tc_hook_create(&hook); rc != 0) {
-      out = Error::from_errno(-rc, "create a clsact qdisc");
+      out = without_module(-rc, "create a clsact qdisc", "sch_ingress");
       return;
     }
     const std::vector<bpf_insn> nothing{move(BPF_REG_0, 0), exit_program()};
@@ -104,7 +113,7 @@ Outcome try_clsact() {
     LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program ? program->get() : -1, .handle = 1,
                 .priority = 1);
     if (const int rc = bpf_tc_attach(&hook, &options); rc != 0) {
-      out = Error::from_errno(-rc, "attach a filter");
+      out = without_module(-rc, "attach a filter", "cls_bpf");
     }
   }).join();
   return out;

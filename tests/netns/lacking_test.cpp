@@ -76,7 +76,7 @@ TEST(LackingClsact, ProbeSaysSoAndTheDaemonTakesTheKernelPath) {
   Lab lab({.hosts = 1});
   lab.start();
 
-  EXPECT_THAT(probe.out, ContainsRegex("clsact filter +no +yes "));
+  EXPECT_THAT(probe.out, ContainsRegex("clsact filter +no +yes .*module 'sch_ingress'"));
   EXPECT_THAT(probe.out, ContainsRegex("data path: kernel \\(.*clsact"));
   EXPECT_EQ(datapath_of(lab.host(1)).at("kind"), "kernel");
 }

@@ -170,6 +170,8 @@ Result<void> open_kernel_host(const Config& config, const DatapathChoice& choice
                                  .port = config.underlay.port});
   if (filter) {
     host.filter = std::move(*filter);
+  } else if (filter.error().kind != ErrorKind::Unavailable) {
+    return fail(filter.error());  // it could be had; going on without checks is for who cannot
   } else {
     spdlog::warn("nobody checks what endpoints and other hosts send: {}", filter.error().what);
   }

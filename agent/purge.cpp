@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bpf/purge.h"
 
+#include "bpf/probe.h"
 #include "daemon.h"
 #include "host.h"
 #include "netlink/idle_vxlan.h"
@@ -69,16 +70,17 @@ Result<void> remove_links(const SavedState& saved, int home) {
   return {};
 }
 
-Result<void> remove_overlay_netns(const Config& config, const SavedState& saved) {
+// What of the kernel data path is there. True if there was something.
+Result<bool> remove_overlay_netns(const Config& config, const SavedState& saved) {
   auto netns = netlink::OverlayNetns::find(overlay_netns_path(config));
   if (!netns) {
     return fail(netns.error());
   }
   if (!*netns) {
-    return {};
+    return false;
   }
   if (auto removed = remove_links(saved, (*netns)->fd()); !removed) {
-    return removed;
+    return fail(removed.error());
   }
   const auto rules = NftFilter::purge(config.instance, (*netns)->fd());
   if (!rules) {
@@ -88,9 +90,25 @@ Result<void> remove_overlay_netns(const Config& config, const SavedState& saved)
     say("removed " + what);
   }
   if (auto removed = netlink::remove_overlay(**netns); !removed) {
-    return removed;
+    return fail(removed.error());
   }
   say("removed the namespace " + overlay_netns_path(config) + " and the devices in it");
+  return true;
+}
+
+// A host that cannot run the programs, or ran the other data path, need not have a BPF file system.
+Result<void> remove_programs(const Config& config, bool was_kernel_path) {
+  if (!std::filesystem::exists(config.pin_dir()) &&
+      (was_kernel_path || !choose(probe_kernel().rows).bpf)) {
+    return {};
+  }
+  const auto removed = purge_bpf(config.datapath.bpffs, config.instance);
+  if (!removed) {
+    return fail(removed.error());
+  }
+  for (const auto& what : *removed) {
+    say("removed " + what);
+  }
   return {};
 }
 
@@ -147,15 +165,12 @@ Result<void> purge_instance(const Config& config, bool withdraw) {
   if (auto removed = remove_links(*saved, -1); !removed) {
     return removed;
   }
-  if (auto gone = remove_overlay_netns(config, *saved); !gone) {
+  const auto kernel_path = remove_overlay_netns(config, *saved);
+  if (!kernel_path) {
+    return fail(kernel_path.error());
+  }
+  if (auto gone = remove_programs(config, *kernel_path); !gone) {
     return gone;
-  }
-  const auto removed = purge_bpf(config.datapath.bpffs, config.instance);
-  if (!removed) {
-    return fail(removed.error());
-  }
-  for (const auto& what : *removed) {
-    say("removed " + what);
   }
   if (auto gone = remove_idle_device(config, *saved); !gone) {
     return gone;

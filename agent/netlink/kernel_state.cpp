@@ -59,7 +59,7 @@ Result<ForwardingState> KernelDataplane::read_back() {
 
 Result<void> KernelDataplane::read_entries(const OverlayLinks& links, ForwardingState& state) {
   local_macs_.clear();
-  const auto read = dump_entries(devices_.inside(), [&](const KernelEntry& entry) {
+  auto read = dump_entries(devices_.inside(), [&](const KernelEntry& entry) {
     if (!entry.lasting || !entry.mac) {
       return;
     }
@@ -175,6 +175,7 @@ Result<void> KernelDataplane::find_missing_entries(const ForwardingState& wanted
     const auto pair = vnis_.find(vni);
     return pair == vnis_.end() ? IfIndex{} : pair->second.vxlan;
   };
+  questions.reserve(fdb.size() + neighbours.size());
   for (const auto& [key, entry] : fdb) {
     questions.push_back(entry.vtep_id == 0 ? get_port_mac(host_end_of(entry), key.mac)
                                            : get_remote_mac(vxlan_of(key.vni), key.mac));

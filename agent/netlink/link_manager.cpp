@@ -304,7 +304,7 @@ Result<std::optional<IfIndex>> LinkManager::bring_home(int from, const std::stri
       !moved) {
     return fail(moved.error());
   }
-  const auto index = find_link(host_ifname);
+  auto index = find_link(host_ifname);
   if (!index || !*index) {
     return index;
   }

@@ -18,7 +18,7 @@ namespace vtepd::netlink {
 namespace {
 
 // The kernel refuses datagrams above the socket's send buffer, which libnl makes 64 KiB.
-constexpr std::size_t kDatagramBytes = 48 * 1024;
+constexpr std::size_t kDatagramBytes = std::size_t{48} * 1024;
 // Room for an answer to each request of one datagram.
 constexpr int kAnswerBytes = 8 << 20;
 
@@ -61,7 +61,7 @@ bool Socket::Batch::append(std::size_t index) {
 }
 
 Result<void> Socket::Batch::flush() {
-  if (datagram.empty()) {
+  if (datagram.empty() || last == nullptr) {
     return {};
   }
   last->nlmsg_flags |= NLM_F_ACK;

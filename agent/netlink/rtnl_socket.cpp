@@ -24,7 +24,7 @@ namespace {
 constexpr int kSolNetlink = 270;  // SOL_NETLINK
 constexpr int kAnswerSeconds = 5;
 constexpr int kDumpTries = 8;
-constexpr std::size_t kDumpBytes = 32 * 1024;  // the kernel's maximum
+constexpr std::size_t kDumpBytes = std::size_t{32} * 1024;  // the kernel's maximum
 // Room for some hundred notifications: what a burst of attachments makes between two turns of the
 // loop.
 constexpr int kNotificationBytes = 1 << 20;

@@ -202,7 +202,13 @@ class OtherPath : public testing::Test {
   void restart_on(const std::string& kind) {
     host_.stop();
     host_.set_datapath(kind);
+    // At 50 a second, so that what is lost says how long the endpoints were cut off.
+    Process ping(pair_.a->netns.command(
+                     {"ping", "-n", "-q", "-i", "0.02", "-c", "150", "-W", "1", pair_.b->address}),
+                 lab_folder() + "/other-path.log");
     host_.start();
+    ping.wait(Seconds(20));
+    std::cout << "to " << kind << ping.output() << "\n";
     EXPECT_EQ(datapath_of(host_).at("kind"), kind == kKernel ? "kernel" : "bpf");
     expect_all_forwards();
   }

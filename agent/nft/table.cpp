@@ -13,6 +13,7 @@ namespace {
 
 // A longer text takes libnftables and the kernel too long while nothing else is done.
 constexpr std::size_t kMaxElements = 8000;
+constexpr int kMostReads = 5;
 
 std::size_t size_of(const Change& change) {
   return change.remove.size() + change.put.size();
@@ -59,7 +60,25 @@ std::string Table::marker(std::uint64_t rules) const {
          hex(rules).substr(2);
 }
 
+// The kernel hands a large set on in parts, and goes on behind as many elements as it has handed
+// on. While it lays the set out anew, which it does some moments after many were added or removed,
+// others are behind those, and some are missed. So only what is known already, or was read twice,
+// is believed.
 Result<void> Table::read() {
+  Elements expected = std::move(elements_);
+  for (int i = 0; i < kMostReads; ++i) {
+    if (auto done = read_once(); !done) {
+      return done;
+    }
+    if (!whole_ || elements_ == expected) {
+      break;
+    }
+    expected = elements_;
+  }
+  return {};
+}
+
+Result<void> Table::read_once() {
   whole_ = false;
   elements_.clear();
   const auto generation = context_.generation();

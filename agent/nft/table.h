@@ -56,6 +56,7 @@ class Table {
   Result<std::vector<std::pair<std::string, Count>>> counts();
 
  private:
+  Result<void> read_once();
   Result<void> carry_out(const std::vector<Change>& changes);
   Result<void> run(const std::string& commands);
   Result<void> seal();

@@ -66,7 +66,8 @@ struct Belongings {
         maps(map_ids(host)),
         links(host.netns().exec({"ip", "-o", "link"}).out +
               host.at_host_ends({"ip", "-o", "link"}).out),
-        entries(host.at_host_ends({"bridge", "fdb"}).out + host.at_host_ends({"ip", "neigh"}).out),
+        entries(host.at_host_ends({"bridge", "fdb"}).out +
+                host.at_host_ends({"ip", "neigh", "show", "nud", "permanent"}).out),
         rules(without_counts(host.at_host_ends({"nft", "-s", "list", "ruleset"}).out +
                              host.netns().exec({"nft", "-s", "list", "ruleset"}).out)),
         qdiscs(host.netns().exec({"tc", "qdisc", "show"}).out) {}

@@ -28,17 +28,24 @@ ProbeRow device_row(const std::string& kind, const std::string& needed_for) {
           tried ? "works" : tried.error().what};
 }
 
-// Makes the rules of an instance in a namespace that goes again.
+// A network namespace that goes with the last descriptor; the calling thread is in it then.
+UniqueFd enter_new_netns() {
+  return UniqueFd(
+      ::unshare(CLONE_NEWNET) == 0 ? ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC) : -1);
+}
+
+// Makes the rules of an instance, in two namespaces as a daemon does.
 Result<void> try_filter() {
   Result<void> outcome = fail(ErrorKind::Internal, "not run");
   std::thread([&] {
-    if (::unshare(CLONE_NEWNET) != 0) {
+    const auto hidden = enter_new_netns();
+    const auto own = enter_new_netns();
+    if (!hidden.valid() || !own.valid()) {
       outcome = fail_errno(errno, "make a network namespace to try rules in");
       return;
     }
-    const UniqueFd netns(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
     const auto filter = NftFilter::open(
-        {.instance = "probe", .hidden_netns = netns.get(), .vtep = IpAddress::v4(0x7f000001)});
+        {.instance = "probe", .hidden_netns = hidden.get(), .vtep = IpAddress::v4(0x7f000001)});
     outcome = filter ? Result<void>() : fail(filter.error());
   }).join();
   return outcome;

@@ -4,9 +4,9 @@
 #include "bpf/bpf_dataplane.h"
 #include "bpf/purge.h"
 #include "datapath_choice.h"
+#include "leftovers.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/kernel_dataplane.h"
-#include "netlink/vni_devices.h"
 #include "nft/nft_filter.h"
 
 #include <filesystem>
@@ -144,6 +144,24 @@ Result<void> leave_bpf(const Config& config, SavedState& saved, Host& host) {
   return {};
 }
 
+// Why there is no filter, if there is none. Checks that could be had are not gone without.
+Result<std::string> open_filter(const Config& config, Host& host) {
+  auto filter = NftFilter::open({.instance = config.instance,
+                                 .hidden_netns = host.netns->fd(),
+                                 .vtep = host.device.address,
+                                 .port = config.underlay.port});
+  if (filter) {
+    host.filter = std::move(*filter);
+    return std::string();
+  }
+  if (filter.error().kind != ErrorKind::Unavailable) {
+    return fail(filter.error());
+  }
+  spdlog::warn("nobody checks what endpoints and other hosts send: {}", filter.error().what);
+  return filter.error().what;
+}
+
+// What may fail for want of something comes before anything is taken from the other data path.
 Result<void> open_kernel_host(const Config& config, const DatapathChoice& choice, SavedState& saved,
                               Host& host) {
   auto netns = netlink::OverlayNetns::open_or_create(overlay_netns_path(config));
@@ -161,69 +179,34 @@ Result<void> open_kernel_host(const Config& config, const DatapathChoice& choice
     return fail(links.error());
   }
   host.links = std::move(*links);
-  if (auto left = leave_bpf(config, saved, host); !left) {
-    return left;
+  auto filter_problem = open_filter(config, host);
+  if (!filter_problem) {
+    return fail(filter_problem.error());
   }
-  auto filter = NftFilter::open({.instance = config.instance,
-                                 .hidden_netns = host.netns->fd(),
-                                 .vtep = host.device.address,
-                                 .port = config.underlay.port});
-  if (filter) {
-    host.filter = std::move(*filter);
-  } else if (filter.error().kind != ErrorKind::Unavailable) {
-    return fail(filter.error());  // it could be had; going on without checks is for who cannot
-  } else {
-    spdlog::warn("nobody checks what endpoints and other hosts send: {}", filter.error().what);
-  }
-  auto dataplane = netlink::KernelDataplane::open(
-      *host.netns, {.vtep = host.device.address,
-                    .port = config.underlay.port,
-                    .reason = choice.reason,
-                    .filter = host.filter.get(),
-                    .filter_problem = filter ? std::string() : filter.error().what});
+  auto dataplane =
+      netlink::KernelDataplane::open(*host.netns, {.vtep = host.device.address,
+                                                   .port = config.underlay.port,
+                                                   .reason = choice.reason,
+                                                   .filter = host.filter.get(),
+                                                   .filter_problem = std::move(*filter_problem)});
   if (!dataplane) {
     return fail(dataplane.error());
   }
   host.dataplane = std::move(*dataplane);
-  return {};
+  return leave_bpf(config, saved, host);
 }
 
-void remove_idle_device(const Config& config) {
-  auto device = netlink::IdleVxlan::open(config.underlay.port);
-  const auto removed = device ? device->remove() : fail(device.error());
+void note(const Result<Removed>& removed) {
   if (!removed) {
-    spdlog::warn("cannot remove the idle vxlan device: {}", removed.error().what);
-  }
-}
-
-void remove_segment_pair(const Config& config) {
-  auto pair = netlink::SegmentPair::open(config.underlay.port);
-  const auto removed = pair ? pair->remove() : Result<bool>(fail(pair.error()));
-  if (!removed) {
-    spdlog::warn("cannot remove the pair that cuts frames up: {}", removed.error().what);
-  }
-}
-
-void remove_overlay_netns(const Config& config) {
-  auto left = netlink::OverlayNetns::find(overlay_netns_path(config));
-  if (left && !*left) {
+    spdlog::warn("cannot remove what the other data path left: {}", removed.error().what);
     return;
   }
-  const auto removed = left ? netlink::remove_overlay(**left) : Result<void>();
-  if (const auto purged = NftFilter::purge(config.instance, std::nullopt); !purged) {
-    spdlog::warn("cannot remove the rules of the kernel data path: {}", purged.error().what);
-  }
-  if (!left || !removed) {
-    spdlog::warn("cannot remove the devices of the kernel data path: {}",
-                 left ? removed.error().what : left.error().what);
+  for (const auto& what : *removed) {
+    spdlog::info("removed what the other data path left: {}", what);
   }
 }
 
 }  // namespace
-
-std::string overlay_netns_path(const Config& config) {
-  return config.runtime_dir() + "/netns";
-}
 
 Result<Host> open_host(const Config& config, SavedState& saved) {
   const auto choice = choose_datapath(config);
@@ -252,8 +235,8 @@ Result<Host> open_host(const Config& config, SavedState& saved) {
 
 void settle_host(const Config& config, Host& host) {
   if (host.netns != nullptr) {
-    remove_idle_device(config);
-    remove_segment_pair(config);
+    note(remove_idle_device(config));
+    note(remove_segment_pair(config));
     return;
   }
   for (const auto& [index, name] : host.brought) {
@@ -262,7 +245,7 @@ void settle_host(const Config& config, Host& host) {
                     up.error().what);
     }
   }
-  remove_overlay_netns(config);
+  note(remove_kernel_path(config));
 }
 
 }  // namespace vtepd

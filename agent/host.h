@@ -45,7 +45,4 @@ Result<Host> open_host(const Config& config, SavedState& saved);
 // left goes. Errors are logged.
 void settle_host(const Config& config, Host& host);
 
-// Path of the mounted namespace of an instance's kernel data path.
-std::string overlay_netns_path(const Config& config);
-
 }  // namespace vtepd

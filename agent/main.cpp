@@ -61,7 +61,7 @@ int purge(const std::string& path, const std::string& instance, bool withdraw) {
 }
 
 int execute(int argc, char** argv) {
-  CLI::App app{"vtepd - VXLAN overlay networks by BPF programs"};
+  CLI::App app{"vtepd - VXLAN overlay networks by BPF programs, or by the kernel's own devices"};
   app.set_version_flag("--version", VTEPD_VERSION);
   app.require_subcommand(1);
   std::string path = kDefaultConfig;

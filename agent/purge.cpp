@@ -3,12 +3,9 @@
 
 #include "bpf/probe.h"
 #include "daemon.h"
-#include "host.h"
-#include "netlink/idle_vxlan.h"
+#include "leftovers.h"
 #include "netlink/link_manager.h"
-#include "netlink/segment_pair.h"
-#include "netlink/vni_devices.h"
-#include "nft/nft_filter.h"
+#include "netlink/overlay_netns.h"
 #include "registry/registry.h"
 #include "state/instance_lock.h"
 #include "state/state_file.h"
@@ -27,6 +24,16 @@ namespace {
 
 void say(const std::string& text) {
   std::fprintf(stdout, "%s\n", text.c_str());
+}
+
+Result<void> report(const Result<Removed>& removed) {
+  if (!removed) {
+    return fail(removed.error());
+  }
+  for (const auto& what : *removed) {
+    say("removed " + what);
+  }
+  return {};
 }
 
 Result<void> withdraw_all(const Config& config, std::vector<Endpoint>& pending) {
@@ -70,79 +77,41 @@ Result<void> remove_links(const SavedState& saved, int home) {
   return {};
 }
 
-// What of the kernel data path is there. True if there was something.
-Result<bool> remove_overlay_netns(const Config& config, const SavedState& saved) {
-  auto netns = netlink::OverlayNetns::find(overlay_netns_path(config));
-  if (!netns) {
-    return fail(netns.error());
-  }
-  if (!*netns) {
-    return false;
-  }
-  if (auto removed = remove_links(saved, (*netns)->fd()); !removed) {
-    return fail(removed.error());
-  }
-  const auto rules = NftFilter::purge(config.instance, (*netns)->fd());
-  if (!rules) {
-    return fail(rules.error());
-  }
-  for (const auto& what : *rules) {
-    say("removed " + what);
-  }
-  if (auto removed = netlink::remove_overlay(**netns); !removed) {
-    return fail(removed.error());
-  }
-  say("removed the namespace " + overlay_netns_path(config) + " and the devices in it");
-  return true;
-}
-
 // A host that cannot run the programs, or ran the other data path, need not have a BPF file system.
 Result<void> remove_programs(const Config& config, bool was_kernel_path) {
   if (!std::filesystem::exists(config.pin_dir()) &&
       (was_kernel_path || !choose(probe_kernel().rows).bpf)) {
     return {};
   }
-  const auto removed = purge_bpf(config.datapath.bpffs, config.instance);
-  if (!removed) {
-    return fail(removed.error());
-  }
-  for (const auto& what : *removed) {
-    say("removed " + what);
-  }
-  return {};
+  return report(purge_bpf(config.datapath.bpffs, config.instance));
 }
 
-Result<void> remove_idle_device(const Config& config, const SavedState& saved) {
-  if (saved.idle_device.empty()) {
-    return {};
+// Everything but the state, in an order in which no frame gets where it should not.
+Result<void> remove_from_host(const Config& config, const SavedState& saved) {
+  if (auto removed = remove_links(saved, -1); !removed) {
+    return removed;
   }
-  auto device = netlink::IdleVxlan::open(config.underlay.port);
-  if (!device) {
-    return fail(device.error());
+  const auto netns = netlink::OverlayNetns::find(overlay_netns_path(config));
+  if (!netns) {
+    return fail(netns.error());
   }
-  const auto there = device->find();
-  if (there && *there) {
-    if (auto removed = device->remove(); !removed) {
+  if (*netns) {
+    if (auto removed = remove_links(saved, (*netns)->fd()); !removed) {
       return removed;
     }
-    say("removed interface " + device->name());
   }
-  return {};
-}
-
-Result<void> remove_segment_pair(const Config& config) {
-  auto pair = netlink::SegmentPair::open(config.underlay.port);
-  if (!pair) {
-    return fail(pair.error());
+  if (auto removed = report(remove_kernel_path(config)); !removed) {
+    return removed;
   }
-  const auto removed = pair->remove();
-  if (!removed) {
-    return fail(removed.error());
+  if (auto removed = remove_programs(config, netns->has_value()); !removed) {
+    return removed;
   }
-  if (*removed) {
-    say("removed interface " + pair->name() + " and its other end");
+  if (!saved.idle_device.empty()) {
+    if (auto removed = report(remove_idle_device(config)); !removed) {
+      return removed;
+    }
   }
-  return {};
+  return report(remove_segment_pair(config));
 }
 
 }  // namespace
@@ -162,21 +131,8 @@ Result<void> purge_instance(const Config& config, bool withdraw) {
   if (!saved || !pending) {
     return fail(saved ? pending.error() : saved.error());
   }
-  if (auto removed = remove_links(*saved, -1); !removed) {
+  if (auto removed = remove_from_host(config, *saved); !removed) {
     return removed;
-  }
-  const auto kernel_path = remove_overlay_netns(config, *saved);
-  if (!kernel_path) {
-    return fail(kernel_path.error());
-  }
-  if (auto gone = remove_programs(config, *kernel_path); !gone) {
-    return gone;
-  }
-  if (auto gone = remove_idle_device(config, *saved); !gone) {
-    return gone;
-  }
-  if (auto gone = remove_segment_pair(config); !gone) {
-    return gone;
   }
   for (const auto& local : saved->endpoints) {
     pending->push_back(local.endpoint);

@@ -20,7 +20,7 @@ without_module() { # MODULE...
 prepare_guest() { # GUEST
   case $1 in
     plain) ;;
-    no-bpf) wrapper=("$build/tests/support/vtepd_refuse_bpf") ;;
+    no-bpf) wrapper=("$build/tests/support/vtepd_refuse" bpf) ;;
     no-clsact) without_module sch_ingress cls_bpf ;;
     no-btf) mount -t tmpfs none /sys/kernel/btf ;;
     no-vxlan) without_module vxlan ;;

@@ -67,8 +67,10 @@ ViewNames Agent::names() const {
     }
   }
   for (const auto& [id, local] : overlay_.locals()) {
-    names.devices[local.host] = local.host_ifname;
-    names.devices.try_emplace(local.endpoint_ifindex, local.ifname);
+    names.endpoint_ends[{local.host, false}] = local.host_ifname;
+    if (local.same_netns) {
+      names.endpoint_ends[{local.endpoint_ifindex, true}] = local.ifname;
+    }
   }
   if (const auto device = ports_.underlay.device()) {
     names.devices[device->ifindex] = device->name;

@@ -35,7 +35,10 @@ ViewNames names_of(const Command& command, const ForwardingState& state) {
   for (const auto& local : saved_endpoints(command)) {
     const auto vni = vni_of(local);
     names.networks[vni] = local.network.name;
-    names.devices[local.host] = local.host_ifname;
+    names.endpoint_ends[{local.host, false}] = local.host_ifname;
+    if (local.same_netns) {
+      names.endpoint_ends[{local.endpoint_ifindex, true}] = local.ifname;
+    }
     endpoints[{vni, local.endpoint.mac}] = local.endpoint.name;
   }
   for (const auto& [id, peer] : state.peers) {
@@ -72,11 +75,10 @@ Result<ForwardingState> read_tables(const Command& command) {
 Result<std::vector<ReasonCount>> kernel_counters(const Command& command,
                                                  const netlink::OverlayNetns& netns) {
   const auto saved = saved_endpoints(command);
-  auto filter =
-      NftFilter::open({.instance = command.instance,
-                       .hidden_netns = netns.fd(),
-                       .vtep = saved.empty() ? IpAddress::v4(0) : saved[0].endpoint.vtep});
-  return filter ? (*filter)->counters() : fail(filter.error());
+  return NftFilter::read_counters(
+      {.instance = command.instance,
+       .hidden_netns = netns.fd(),
+       .vtep = saved.empty() ? IpAddress::v4(0) : saved[0].endpoint.vtep});
 }
 
 // Rows built of the tables by one of view_builder's functions.

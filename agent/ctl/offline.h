@@ -10,8 +10,8 @@
 
 namespace vtepd::ctl {
 
-// What can be shown of an instance without its daemon: the pinned maps, and the endpoints of this
-// host that it remembers.
+// What can be shown of an instance without its daemon: the pinned maps or the kernel's own tables,
+// and the endpoints of this host that it remembers.
 class Offline {
  public:
   explicit Offline(const Command& command) : command_(command) {}

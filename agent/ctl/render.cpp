@@ -284,8 +284,8 @@ std::string render(const StatusView& status) {
   sheet.add("endpoints",
             number(status.endpoints) + ", of which " + number(status.local_endpoints) + " here");
   for (const auto& table : status.tables) {
-    sheet.add("table", table.name + " " + number(table.used) + " of " + number(table.size) +
-                           in_brackets(table.option));
+    const auto size = table.size == 0 ? "" : " of " + number(table.size);
+    sheet.add("table", table.name + " " + number(table.used) + size + in_brackets(table.option));
   }
   return sheet.text();
 }

@@ -11,7 +11,8 @@ namespace vtepd::ctl {
 
 namespace {
 
-constexpr const char* kOfflineNote = "daemon is not running: showing pinned maps and saved state\n";
+constexpr const char* kOfflineNote =
+    "daemon is not running: showing what is in the kernel and the saved state\n";
 
 template <typename Row>
 void print(const Command& command, const std::vector<Row>& rows, std::ostream& out) {

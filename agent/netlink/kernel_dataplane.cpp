@@ -136,17 +136,6 @@ Result<void> KernelDataplane::attach_underlay(const UnderlayDevice& device) {
                                             device.address.to_string() + "; restart vtepd");
 }
 
-Result<void> KernelDataplane::attach_port(IfIndex host_end, std::string_view name) {
-  host_ends_.insert_or_assign(std::string(name), host_end);
-  return {};
-}
-
-void KernelDataplane::detach_port(std::string_view name) {
-  if (const auto found = host_ends_.find(name); found != host_ends_.end()) {
-    host_ends_.erase(found);
-  }
-}
-
 Result<std::vector<std::string>> KernelDataplane::verify_attachments() {
   if (netns_.is_mounted()) {
     return std::vector<std::string>{};

@@ -52,8 +52,11 @@ class KernelDataplane final : public Dataplane {
 
   // The kernel's sockets take what comes on any device.
   Result<void> attach_underlay(const UnderlayDevice& device) override;
-  Result<void> attach_port(IfIndex host_end, std::string_view name) override;
-  void detach_port(std::string_view name) override;
+  // Ports are what apply() makes of host ends, and nothing before or after that.
+  Result<void> attach_port(IfIndex /*host_end*/, std::string_view /*name*/) override { return {}; }
+
+  void detach_port(std::string_view /*name*/) override {}
+
   Result<std::vector<std::string>> verify_attachments() override;
   Result<std::vector<ReasonCount>> counters() override;
   std::vector<TableUsage> usage() override;
@@ -97,7 +100,6 @@ class KernelDataplane final : public Dataplane {
   std::map<std::uint32_t, PeerEntry> peers_;
   std::map<IpAddress, std::uint32_t> peer_ids_;
   std::map<IfIndex, Port> ports_;
-  std::map<std::string, IfIndex, std::less<>> host_ends_;  // hooked up, by name
   std::set<MemberKey> members_;                            // where no filter holds them
   std::map<FdbKey, IfIndex> local_macs_;                   // and the host end they are behind
   std::map<std::pair<Vni, std::uint32_t>, std::uint64_t> missed_;  // by reason, of this run

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <initializer_list>
 #include <utility>
 
 #include <sys/epoll.h>
@@ -121,6 +122,23 @@ std::vector<Change> removals(const std::vector<nft::ElementKey>& keys, const Ele
   return changes;
 }
 
+Result<std::vector<ReasonCount>> counts_of(std::initializer_list<Table*> tables) {
+  std::vector<ReasonCount> counts;
+  for (auto* table : tables) {
+    const auto read = table->counts();
+    if (!read) {
+      return fail(read.error());
+    }
+    for (const auto& [name, count] : *read) {
+      if (const auto counted = nft::counted_by(name)) {
+        const Vni vni{counted->of_vni ? count.key : 0};
+        counts.push_back({vni, counted->reason, count.packets, count.bytes});
+      }
+    }
+  }
+  return counts;
+}
+
 Result<void> check_names(const FilterDelta& delta) {
   for (const auto& [name, port] : delta.ports_put) {
     if (!nft::is_port_name(name)) {
@@ -209,20 +227,19 @@ Result<void> NftFilter::remove_vnis(const std::vector<Vni>& vnis) {
 }
 
 Result<std::vector<ReasonCount>> NftFilter::counters() {
-  std::vector<ReasonCount> counts;
-  for (auto* table : {&bridge_, &underlay_}) {
-    const auto read = table->counts();
-    if (!read) {
-      return fail(read.error());
-    }
-    for (const auto& [name, count] : *read) {
-      if (const auto counted = nft::counted_by(name)) {
-        const Vni vni{counted->of_vni ? count.key : 0};
-        counts.push_back({vni, counted->reason, count.packets, count.bytes});
-      }
-    }
+  return counts_of({&bridge_, &underlay_});
+}
+
+Result<std::vector<ReasonCount>> NftFilter::read_counters(const Options& options) {
+  auto inside = nft::Context::open_in(options.hidden_netns);
+  auto own = nft::Context::open();
+  if (!inside || !own) {
+    return fail(inside ? own.error() : inside.error());
   }
-  return counts;
+  Table bridge(std::move(*inside), nft::bridge_layout(options.port));
+  Table underlay(std::move(*own),
+                 nft::underlay_layout(options.instance, options.vtep, options.port));
+  return counts_of({&bridge, &underlay});
 }
 
 int NftFilter::events_fd() const {

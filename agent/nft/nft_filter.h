@@ -34,6 +34,9 @@ class NftFilter final : public FrameFilter {
   static Result<std::vector<std::string>> purge(const std::string& instance,
                                                 std::optional<int> hidden_netns);
 
+  // What the rules counted, for who only looks: makes nothing, listens to nothing.
+  static Result<std::vector<ReasonCount>> read_counters(const Options& options);
+
   Result<FilterState> read_back() override;
   // A text that would take too long is several transactions, each of which has a port as a whole.
   // Errors: a table may have been changed where the other one was refused; apply it again.

@@ -14,9 +14,7 @@ namespace {
 // What an entry says, as far as it fits into a line. `state` is the one that it is of.
 std::string text_of(const FdbEntry& entry, const ForwardingState& state, const ViewNames& names) {
   if (entry.vtep_id == 0) {
-    const auto device = names.devices.find(entry.ifindex);
-    return device == names.devices.end() ? "if" + std::to_string(entry.ifindex.value)
-                                         : device->second;
+    return device_of(entry, names);
   }
   const auto peer = state.peers.find(entry.vtep_id);
   return peer == state.peers.end() ? "VTEP id " + std::to_string(entry.vtep_id)

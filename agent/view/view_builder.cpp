@@ -44,6 +44,11 @@ std::string reason_name(std::uint32_t reason) {
   return reason < kReasons.size() ? std::string(kReasons.at(reason).name) : std::to_string(reason);
 }
 
+std::string device_of(const FdbEntry& entry, const ViewNames& names) {
+  const auto name = name_in(names.endpoint_ends, {entry.ifindex, entry.same_netns});
+  return name.empty() ? "if" + std::to_string(entry.ifindex.value) : name;
+}
+
 std::vector<FdbView> fdb_views(const ForwardingState& state, const ViewNames& names) {
   std::vector<FdbView> rows;
   rows.reserve(state.fdb.size());
@@ -53,8 +58,7 @@ std::vector<FdbView> fdb_views(const ForwardingState& state, const ViewNames& na
       const auto peer = state.peers.find(entry.vtep_id);
       row.vtep = peer == state.peers.end() ? IpAddress::v4(0) : peer->second.remote;
     } else {
-      const auto device = name_in(names.devices, entry.ifindex);
-      row.device = device.empty() ? "if" + std::to_string(entry.ifindex.value) : device;
+      row.device = device_of(entry, names);
     }
     if (names.endpoint) {
       row.endpoint = names.endpoint(key);

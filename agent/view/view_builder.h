@@ -10,6 +10,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace vtepd {
@@ -18,9 +19,15 @@ namespace vtepd {
 // of local endpoints only.
 struct ViewNames {
   std::map<Vni, std::string> networks;
-  std::map<IfIndex, std::string> devices;
-  std::function<std::string(const FdbKey&)> endpoint;  // "": not known; may be empty
+  std::map<IfIndex, std::string> devices;  // of the underlay
+  // Endpoints here, by what their FDB entries have. On the kernel data path host ends are in
+  // another namespace, so an index may be that of an underlay device as well.
+  std::map<std::pair<IfIndex, bool>, std::string> endpoint_ends;  // index, same_netns
+  std::function<std::string(const FdbKey&)> endpoint;             // "": not known; may be empty
 };
+
+// Where a local FDB entry leads; by its number if it has no name.
+std::string device_of(const FdbEntry& entry, const ViewNames& names);
 
 // Rows of what the data path holds, sorted by VNI, then MAC or address.
 std::vector<FdbView> fdb_views(const ForwardingState& state, const ViewNames& names);

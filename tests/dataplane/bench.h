@@ -3,6 +3,7 @@
 
 #include "bpf/bpf_dataplane.h"
 #include "bpf/hooks.h"
+#include "support/must.h"
 
 #include <cstdint>
 #include <memory>
@@ -24,21 +25,6 @@ class DataplaneTest : public ::testing::Test {
 
 inline const std::string kBpffs = "/mnt/bpf";
 inline const std::string kPins = kBpffs + "/vtepd/test";
-
-// The value, or the end of the test with the error's text.
-template <typename T>
-T must(Result<T> result) {
-  if (!result) {
-    throw std::runtime_error(result.error().what);
-  }
-  return std::move(*result);
-}
-
-inline void must(const Result<void>& result) {
-  if (!result) {
-    throw std::runtime_error(result.error().what);
-  }
-}
 
 // Runs a shell command; its output, or the end of the test.
 std::string run(const std::string& command);

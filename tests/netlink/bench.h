@@ -3,6 +3,7 @@
 
 #include "base/unique_fd.h"
 #include "ports/links.h"
+#include "support/must.h"
 
 #include <functional>
 #include <string>
@@ -10,6 +11,8 @@
 #include <gtest/gtest.h>
 
 namespace vtepd::netlink::test {
+
+using vtepd::test::must;
 
 // A network namespace without a name, which the kernel takes away with the last descriptor, however
 // the test ends.
@@ -38,23 +41,6 @@ class NetlinkTest : public ::testing::Test {
 // Runs a shell command in the daemon's namespace; the output, or a failure of the test.
 std::string run(const std::string& command);
 [[nodiscard]] bool contains(const std::string& text, const std::string& part);
-
-// The value, or a failure of the test that shows the error.
-template <typename T>
-T must(Result<T> result) {
-  if (!result) {
-    ADD_FAILURE() << result.error().what;
-    throw std::runtime_error(result.error().what);
-  }
-  return std::move(*result);
-}
-
-inline void must(const Result<void>& result) {
-  if (!result) {
-    ADD_FAILURE() << result.error().what;
-    throw std::runtime_error(result.error().what);
-  }
-}
 
 // That it failed so and that the text names all of `parts`.
 template <typename T>

@@ -35,15 +35,6 @@ void meddle(const Host& host, const std::string& map, const std::string& word, c
   ASSERT_TRUE(done.ok()) << map << ": " << done.text();
 }
 
-std::string host_end(const Host& host) {
-  for (const Json& row : host.rows("endpoints")) {
-    if (const std::string end = row.value("host_ifname", ""); !end.empty()) {
-      return end;
-    }
-  }
-  throw std::runtime_error("no endpoint here");
-}
-
 class EntryDrift : public testing::TestWithParam<const char*> {};
 
 TEST_P(EntryDrift, IsPutRightAndLoggedOnce) {
@@ -82,7 +73,7 @@ INSTANTIATE_TEST_SUITE_P(Somebody, EntryDrift, testing::Values("delete", "update
 TEST(Drift, RenamedHostEndGetsItsNameBack) {
   Pair pair;
   Host& host = pair.lab.host(1);
-  const std::string end = host_end(host);
+  const std::string end = host.host_end();
   const auto named = [&] { return host.at_host_ends({"ip", "link", "show", "dev", end}).ok(); };
 
   ASSERT_TRUE(host.at_host_ends({"ip", "link", "set", end, "name", "meddled0"}).ok());
@@ -96,7 +87,7 @@ TEST(Drift, RenamedHostEndGetsItsNameBack) {
 TEST(Drift, HostEndRenamedWhileNoDaemonRanIsKept) {
   Pair pair;
   Host& host = pair.lab.host(1);
-  const std::string end = host_end(host);
+  const std::string end = host.host_end();
   host.kill9();
   ASSERT_TRUE(host.at_host_ends({"ip", "link", "set", end, "name", "meddled0"}).ok());
 

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The kernel data path by itself: its devices, what somebody else does to them, the way from one
-// data path to the other, and both in one network. Each test says which data path a host has.
+// The kernel data path by itself: its devices, what they tell, and what somebody else does to them.
 #include "support/frames.h"
 #include "support/lab.h"
-#include "support/traffic.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iostream>
 #include <map>
-#include <set>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace vtepd::test {
@@ -33,19 +30,6 @@ Json link_of(const Host& host, const std::string& name) {
   throw std::runtime_error("no interface " + name);
 }
 
-std::string host_end(const Host& host) {
-  for (const Json& row : host.rows("endpoints")) {
-    if (const std::string end = row.value("host_ifname", ""); !end.empty()) {
-      return end;
-    }
-  }
-  throw std::runtime_error("no endpoint here");
-}
-
-Json datapath_of(const Host& host) {
-  return host.show("status").at("status").at("datapath");
-}
-
 TEST(KernelPath, DevicesAreAsDockerLaysThemOut) {
   Pair pair(on(kKernel));
   const Host& host = pair.lab.host(1);
@@ -63,18 +47,52 @@ TEST(KernelPath, DevicesAreAsDockerLaysThemOut) {
   EXPECT_EQ(data.at("l3miss"), true);
   EXPECT_EQ(data.at("udp_csum"), false) << "as the BPF data path sends";
   EXPECT_EQ(data.at("ttl"), 64);
+  EXPECT_EQ(data.at("df"), "set");
   EXPECT_EQ(vxlan.at("mtu"), 1450);
   EXPECT_EQ(vxlan.at("master"), "br" + vni);
-  const Json port = link_of(host, host_end(host)).at("linkinfo").at("info_slave_data");
+  const Json port = link_of(host, host.host_end()).at("linkinfo").at("info_slave_data");
   EXPECT_EQ(port.at("learning"), false);
   EXPECT_EQ(port.at("flood"), false);
   EXPECT_EQ(port.at("bcast_flood"), false);
   const std::string own = host.netns().exec({"ip", "-o", "link"}).out;
   EXPECT_EQ(own.find("vx" + vni), std::string::npos) << "nothing in the host's own namespace";
-  EXPECT_EQ(own.find(host_end(host)), std::string::npos);
+  EXPECT_EQ(own.find(host.host_end()), std::string::npos);
   EXPECT_EQ(host.at_host_ends({"sysctl", "-n", "net.ipv4.ip_forward"}).out, "0\n");
-  EXPECT_EQ(datapath_of(host).at("kind"), "kernel");
-  EXPECT_EQ(datapath_of(host).at("checks"), "nftables");
+  // Where the kernel has that at all.
+  const Outcome firewall =
+      host.at_host_ends({"sysctl", "-n", "net.bridge.bridge-nf-call-iptables"});
+  EXPECT_TRUE(!firewall.ok() || firewall.out == "0\n") << firewall.text();
+  EXPECT_EQ(host.datapath().at("kind"), "kernel");
+  EXPECT_EQ(host.datapath().at("checks"), "nftables");
+}
+
+TEST(KernelPath, ProbeFindsWhatItNeeds) {
+  const Outcome probe = run({vtepd_program(), "probe"});
+
+  EXPECT_TRUE(probe.ok()) << probe.text();
+  for (const char* row :
+       {"vxlan device +yes +yes ", "bridge device +yes +yes ", "nftables +yes +no "}) {
+    EXPECT_THAT(probe.out, testing::ContainsRegex(row));
+  }
+}
+
+// The index of the host end in its namespace is often that of eth0 in the host's own.
+TEST(KernelPath, ALocalEntryIsShownByItsHostEnd) {
+  Pair pair(on(kKernel));
+  Host& host = pair.lab.host(1);
+  const std::string end = host.host_end();
+  const auto device = [&] {
+    for (const Json& row : host.rows("fdb")) {
+      if (row.at("mac") == pair.a->mac) {
+        return row.at("device").get<std::string>();
+      }
+    }
+    return std::string("not there");
+  };
+
+  EXPECT_EQ(device(), end);
+  host.stop();
+  EXPECT_EQ(device(), end) << "without the daemon";
 }
 
 TEST(KernelPath, ShowsTheSameTablesAsTheBpfDataPath) {
@@ -109,6 +127,25 @@ TEST(KernelPath, MissesAreCounted) {
   EXPECT_TRUE(pair.a->pings(pair.b->address)) << "the twin";
 }
 
+// What an endpoint says of an address that it has is not written to the store again.
+TEST(KernelPath, AnAnnouncementOfWhatIsKnownIsNoNews) {
+  Pair pair(on(kKernel));
+  const Host& host = pair.lab.host(1);
+  const std::string moved = "address moved";
+
+  ASSERT_TRUE(pair.a->netns.exec({"arping", "-U", "-c", "2", "-I", "eth0", pair.a->address}).ok());
+
+  EXPECT_TRUE(pair.a->pings(pair.b->address));
+  EXPECT_EQ(read_file(host.log_path()).find(moved), std::string::npos);
+  const Container& other =
+      pair.lab.host(1).attach("blue", "192.168.7.13", {"--allow-address", "192.168.7.50/32"});
+  other.netns.ip("address add 192.168.7.50/24 dev eth0");
+  ASSERT_TRUE(other.netns.exec({"arping", "-U", "-c", "2", "-I", "eth0", "192.168.7.50"}).ok());
+  EXPECT_TRUE(wait_until(
+      [&] { return read_file(host.log_path()).find(moved) != std::string::npos; }, Seconds(5)))
+      << "the twin: one that is news";
+}
+
 struct Meddling {
   const char* name;
   // VNI, END, PEERMAC, MAC, ADDRESS and MOUNT are filled in.
@@ -120,7 +157,7 @@ class KernelDrift : public testing::TestWithParam<Meddling> {
   [[nodiscard]] std::vector<std::string> filled_in(std::vector<std::string> words) {
     const std::vector<std::pair<std::string, std::string>> values{
         {"VNI", std::to_string(pair_.lab.vni("blue"))},
-        {"END", host_end(host_)},
+        {"END", host_.host_end()},
         {"PEERMAC", pair_.b->mac},
         {"MAC", pair_.a->mac},
         {"ADDRESS", pair_.b->address},
@@ -157,7 +194,7 @@ TEST_P(KernelDrift, IsPutRight) {
   std::cout << "put right after "
             << std::chrono::duration_cast<Milliseconds>(Clock::now() - begin).count() << " ms\n";
   EXPECT_TRUE(pair_.b->pings(pair_.a->address));
-  EXPECT_EQ(link_of(host_, host_end(host_)).at("linkinfo").at("info_slave_data").at("flood"),
+  EXPECT_EQ(link_of(host_, host_.host_end()).at("linkinfo").at("info_slave_data").at("flood"),
             false);
   EXPECT_EQ(host_.ctl({"show", "status"}).code, 0) << host_.ctl({"show", "status"}).text();
 }
@@ -194,98 +231,6 @@ TEST(KernelPath, MembersThatSomebodyForgotAreThereAgain) {
 
   EXPECT_TRUE(wait_until(known, kRepaired + stalls.worst(), Milliseconds(100)));
   EXPECT_TRUE(pair.b->pings(pair.a->address));
-}
-
-// A kernel upgraded, or a configuration changed, between two starts.
-class OtherPath : public testing::Test {
- protected:
-  void restart_on(const std::string& kind) {
-    host_.stop();
-    host_.set_datapath(kind);
-    // At 50 a second, so that what is lost says how long the endpoints were cut off.
-    Process ping(pair_.a->netns.command(
-                     {"ping", "-n", "-q", "-i", "0.02", "-c", "150", "-W", "1", pair_.b->address}),
-                 lab_folder() + "/other-path.log");
-    host_.start();
-    ping.wait(Seconds(20));
-    std::cout << "to " << kind << ping.output() << "\n";
-    EXPECT_EQ(datapath_of(host_).at("kind"), kind == kKernel ? "kernel" : "bpf");
-    expect_all_forwards();
-  }
-
-  void expect_all_forwards() {
-    constexpr std::size_t kBytes = 1U << 20U;
-    const Container& b = *pair_.b;
-    for (const Container* container : {pair_.a, neighbour_}) {
-      EXPECT_TRUE(container->pings(b.address));
-      EXPECT_TRUE(b.pings(container->address));
-      EXPECT_EQ(tcp_transfer(container->netns, b.netns, b.address, kBytes), kBytes);
-    }
-    EXPECT_TRUE(pair_.a->pings(neighbour_->address));
-  }
-
-  [[nodiscard]] std::set<std::string> own_links() const {
-    std::set<std::string> names;
-    for (const Json& link : Json::parse(host_.netns().exec({"ip", "-j", "link"}).out)) {
-      names.insert(link.at("ifname"));
-    }
-    return names;
-  }
-
-  Pair pair_{on(kBpf)};
-  Host& host_ = pair_.lab.host(1);
-  Container* neighbour_ = &host_.attach("blue", "192.168.7.13", {"--wait"});
-};
-
-TEST_F(OtherPath, KeepsTheEndpointsAndLeavesNothingOfTheEarlier) {
-  const auto endpoints = host_.rows("endpoints").size();
-  const auto links = own_links();
-
-  restart_on(kKernel);
-
-  EXPECT_EQ(host_.rows("endpoints").size(), endpoints);
-  EXPECT_FALSE(std::filesystem::exists(host_.pin_dir()));
-  const std::string programs = host_.netns().exec({"bpftool", "net", "show"}).out;
-  EXPECT_EQ(programs.find("vtep_"), std::string::npos) << programs;
-  EXPECT_EQ(own_links(), (std::set<std::string>{"lo", "eth0"}));
-
-  restart_on(kBpf);
-
-  EXPECT_EQ(host_.rows("endpoints").size(), endpoints);
-  EXPECT_FALSE(std::filesystem::exists(host_.overlay_netns()));
-  EXPECT_EQ(host_.netns().exec({"nft", "list", "ruleset"}).out, "");
-  EXPECT_EQ(own_links(), links);
-}
-
-TEST_F(OtherPath, KilledOnTheWayOverItGetsThere) {
-  constexpr int kKills = 12;
-  for (int i = 0; i < kKills; ++i) {
-    host_.stop();
-    host_.set_datapath(i % 2 == 0 ? kKernel : kBpf);
-    host_.launch();
-    sleep_for(Milliseconds(5 + 25 * i));
-    host_.kill9();
-  }
-
-  host_.start();
-
-  expect_all_forwards();
-  EXPECT_EQ(host_.rows("endpoints").size(), 3U);
-  EXPECT_TRUE(own_links().contains("vtepx4789")) << "BPF was the last one asked for";
-}
-
-TEST(MixedPaths, EachReachesTheOther) {
-  constexpr std::size_t kBytes = 16U << 20U;
-  Lab lab({.hosts = 1, .host = on(kBpf)});
-  lab.add_host(on(kKernel));
-  const auto [bpf, kernel] = attach_neighbours(lab);
-
-  EXPECT_TRUE(bpf->pings(kernel->address));
-  EXPECT_TRUE(kernel->pings(bpf->address));
-  EXPECT_EQ(tcp_transfer(bpf->netns, kernel->netns, kernel->address, kBytes), kBytes);
-  EXPECT_EQ(tcp_transfer(kernel->netns, bpf->netns, bpf->address, kBytes), kBytes);
-  EXPECT_TRUE(udp_echo(bpf->netns, kernel->netns, kernel->address, 1400));
-  EXPECT_TRUE(udp_echo(kernel->netns, bpf->netns, bpf->address, 9000)) << "in fragments";
 }
 
 }  // namespace

@@ -105,6 +105,13 @@ std::unique_ptr<NftFilter> NftTest::open() {
                                .port = kPort}));
 }
 
+void NftTest::start(const FilterPort& port) {
+  auto state = usual();
+  state.ports[kPort1] = port;
+  filter_ = open();
+  must(filter_->apply(putting(state)));
+}
+
 FilterState NftTest::usual() {
   FilterState state;
   state.ports[kPort1] = filter_port(1, true);

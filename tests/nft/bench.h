@@ -4,6 +4,7 @@
 #include "base/unique_fd.h"
 #include "nft/nft_filter.h"
 #include "support/capture.h"
+#include "support/must.h"
 #include "support/netns.h"
 
 #include <memory>
@@ -13,6 +14,8 @@
 #include <gtest/gtest.h>
 
 namespace vtepd::nft::test {
+
+using vtepd::test::must;
 
 using vtepd::test::Bytes;
 using vtepd::test::Capture;
@@ -31,23 +34,6 @@ inline constexpr const char* kPort2 = "vtep00000002";
 inline constexpr Mac kMac1{1};
 inline constexpr Mac kMac2{2};
 
-// The value, or a failure of the test that shows the error.
-template <typename T>
-T must(Result<T> result) {
-  if (!result) {
-    ADD_FAILURE() << result.error().what;
-    throw std::runtime_error(result.error().what);
-  }
-  return std::move(*result);
-}
-
-inline void must(const Result<void>& result) {
-  if (!result) {
-    ADD_FAILURE() << result.error().what;
-    throw std::runtime_error(result.error().what);
-  }
-}
-
 MacAddress mac_address(const Mac& mac);
 IpPrefix prefix(const std::string& text);
 IpAddress address(const std::string& text);
@@ -65,6 +51,8 @@ class NftTest : public ::testing::Test {
   void wait_for_ports() const;
 
   std::unique_ptr<NftFilter> open();
+  // Opens filter_ and puts usual() with this as the first port.
+  void start(const FilterPort& port);
   // Both ports with IPv6, the VNI, and 198.51.100.2 as its member.
   static FilterState usual();
   // Shell commands in the hidden namespace or the daemon's; the output, or a failure.
@@ -76,6 +64,7 @@ class NftTest : public ::testing::Test {
   NetNamespace hidden_;
   NetNamespace far_;
   UniqueFd hidden_fd_;
+  std::unique_ptr<NftFilter> filter_;
 };
 
 }  // namespace vtepd::nft::test

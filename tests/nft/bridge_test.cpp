@@ -63,13 +63,6 @@ Bytes nonce() {
 
 class NftBridge : public NftTest {
  protected:
-  void start(const FilterPort& port) {
-    auto state = usual();
-    state.ports[kPort1] = port;
-    filter_ = open();
-    must(filter_->apply(putting(state)));
-  }
-
   // Sends each from p1; behind it one that arrives, so that it is known when it would have.
   void check(const Cases& cases) {
     const RawSender sender(far_, "p1");
@@ -94,8 +87,6 @@ class NftBridge : public NftTest {
   static std::function<bool(const Frame&)> equals(const Bytes& bytes) {
     return [bytes](const Frame& frame) { return !frame.outgoing && frame.bytes == bytes; };
   }
-
-  std::unique_ptr<NftFilter> filter_;
 };
 
 TEST_F(NftBridge, SourceMac) {

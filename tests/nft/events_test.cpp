@@ -33,10 +33,7 @@ Packet advert(const Ip6& target, const Bytes& options, std::uint32_t flags = kOv
 class NftEvents : public NftTest {
  protected:
   void start(const FilterPort& port) {
-    auto state = usual();
-    state.ports[kPort1] = port;
-    filter_ = open();
-    must(filter_->apply(putting(state)));
+    NftTest::start(port);
     hidden_.inside([this] { ifindex_ = IfIndex{if_nametoindex(kPort1)}; });
   }
 
@@ -70,7 +67,6 @@ class NftEvents : public NftTest {
     }
   }
 
-  std::unique_ptr<NftFilter> filter_;
   IfIndex ifindex_;
 };
 

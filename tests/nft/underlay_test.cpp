@@ -112,7 +112,6 @@ class NftUnderlay : public NftTest {
 
   static inline const Packet kOuter = Ethernet{.dst = Mac(1), .src = Mac(2)};
   std::string vtep_;
-  std::unique_ptr<NftFilter> filter_;
   std::unique_ptr<Receiver> receiver_;
 };
 

@@ -53,8 +53,6 @@ class NftWire : public NftTest {
     return Ethernet{.dst = kRemoteMac, .src = kMac1} / Ipv4{.dst = "192.0.2.9"} / Udp{} /
            Payload(8);
   }
-
-  std::unique_ptr<NftFilter> filter_;
 };
 
 TEST_F(NftWire, WhatLeavesIsCountedAndHasNoMark) {

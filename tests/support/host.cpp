@@ -218,6 +218,19 @@ std::vector<Json> Host::rows(const std::string& what) const {
                            " --json has no list: " + document.dump());
 }
 
+Json Host::datapath() const {
+  return show("status").at("status").at("datapath");
+}
+
+std::string Host::host_end() const {
+  for (const Json& row : rows("endpoints")) {
+    if (const std::string end = row.value("host_ifname", ""); !end.empty()) {
+      return end;
+    }
+  }
+  throw std::runtime_error(instance_ + " has no endpoint");
+}
+
 std::uint64_t Host::counter(const std::string& reason, const std::string& network) const {
   const Outcome outcome = ctl({"show", "drops", "--json", "--all"});
   const Json document = Json::parse(outcome.out, nullptr, false);

@@ -98,6 +98,9 @@ class Host {
   void must(const std::vector<std::string>& words) const;  // throws unless it exits with 0
   [[nodiscard]] Json show(const std::string& what) const;  // `show WHAT --json`
   [[nodiscard]] std::vector<Json> rows(const std::string& what) const;  // its one list
+  [[nodiscard]] Json datapath() const;                                  // of `show status`
+  // Host end of the one endpoint here; throws unless there is one.
+  [[nodiscard]] std::string host_end() const;
   // Packets counted under a reason, in one network or in all.
   [[nodiscard]] std::uint64_t counter(const std::string& reason,
                                       const std::string& network = "") const;

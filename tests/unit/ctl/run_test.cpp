@@ -201,7 +201,7 @@ TEST_F(Run, WithoutDaemonChangesFailAndSayHowToStartIt) {
 TEST_F(Run, WithoutDaemonStatusIsDown) {
   EXPECT_EQ(ctl("show status"), 2);
   EXPECT_EQ(out_.rfind("health     down\n", 0), 0U) << out_;
-  EXPECT_EQ(err_, "daemon is not running: showing pinned maps and saved state\n");
+  EXPECT_EQ(err_, "daemon is not running: showing what is in the kernel and the saved state\n");
   EXPECT_EQ(ctl("show status --json"), 2);
   const auto status = from_json<StatusView>(out_);
   ASSERT_TRUE(status);
@@ -212,7 +212,7 @@ TEST_F(Run, WithoutDaemonStatusIsDown) {
 TEST_F(Run, WithoutDaemonSavedEndpointsAreShown) {
   EXPECT_EQ(ctl("show endpoints"), 0) << err_;
   EXPECT_EQ(out_.rfind("NETWORK", 0), 0U);
-  EXPECT_EQ(err_, "daemon is not running: showing pinned maps and saved state\n");
+  EXPECT_EQ(err_, "daemon is not running: showing what is in the kernel and the saved state\n");
 }
 
 TEST_F(Run, WithoutDaemonAndMapsShowFails) {

@@ -23,7 +23,7 @@ ForwardingState sample() {
 ViewNames names() {
   ViewNames names;
   names.networks[kVni] = "blue";
-  names.devices[IfIndex{7}] = "vtepaaaaaaaa";
+  names.endpoint_ends[{IfIndex{7}, false}] = "vtepaaaaaaaa";
   names.devices[IfIndex{3}] = "eth0";
   return names;
 }
@@ -35,6 +35,23 @@ TEST(Views, FdbRowsNameVtepOrDevice) {
   EXPECT_EQ(rows[0].vtep, kRemote);
   EXPECT_FALSE(rows[1].vtep);
   EXPECT_EQ(rows[1].device, "vtepaaaaaaaa");
+}
+
+// Two namespaces count their interfaces by themselves.
+TEST(Views, AHostEndAndAnUnderlayDeviceMayHaveOneIndex) {
+  auto state = sample();
+  state.fdb[{kVni, MacAddress{{2, 0, 0, 0, 0, 3}}}] = {.ifindex = {3}};
+  state.fdb[{kVni, MacAddress{{2, 0, 0, 0, 0, 4}}}] = {.ifindex = {3}, .same_netns = true};
+  auto all = names();
+  all.endpoint_ends[{IfIndex{3}, false}] = "vtepbbbbbbbb";
+  all.endpoint_ends[{IfIndex{3}, true}] = "eth7";
+
+  const auto rows = fdb_views(state, all);
+
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[2].device, "vtepbbbbbbbb");
+  EXPECT_EQ(rows[3].device, "eth7");
+  EXPECT_EQ(vtep_views(state, all).at(0).device, "eth0");
 }
 
 TEST(Views, WithoutNamesNumbersRemain) {

@@ -52,6 +52,7 @@ class KernelDataplane final : public Dataplane {
 
   // The kernel's sockets take what comes on any device.
   Result<void> attach_underlay(const UnderlayDevice& device) override;
+
   // Ports are what apply() makes of host ends, and nothing before or after that.
   Result<void> attach_port(IfIndex /*host_end*/, std::string_view /*name*/) override { return {}; }
 
@@ -100,8 +101,8 @@ class KernelDataplane final : public Dataplane {
   std::map<std::uint32_t, PeerEntry> peers_;
   std::map<IpAddress, std::uint32_t> peer_ids_;
   std::map<IfIndex, Port> ports_;
-  std::set<MemberKey> members_;                            // where no filter holds them
-  std::map<FdbKey, IfIndex> local_macs_;                   // and the host end they are behind
+  std::set<MemberKey> members_;           // where no filter holds them
+  std::map<FdbKey, IfIndex> local_macs_;  // and the host end they are behind
   std::map<std::pair<Vni, std::uint32_t>, std::uint64_t> missed_;  // by reason, of this run
   // Hashes of the keys put, to know how many there are: the kernel can only tell all of them.
   std::unordered_set<std::size_t> fdb_;

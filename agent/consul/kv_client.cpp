@@ -137,7 +137,8 @@ Result<std::optional<KvPair>> KvClient::get(const std::string& key) {
     return fail(pairs.error().context("Consul: " + operation));
   }
   if (pairs->size() != 1 || pairs->front().key != key) {
-    return fail(ErrorKind::Unavailable, "Consul: " + operation + ": the answer is another key's");
+    return fail(ErrorKind::Unavailable,
+                "Consul: " + operation + ": the answer lacks that key, which must be there");
   }
   return std::optional(std::move(pairs->front()));
 }

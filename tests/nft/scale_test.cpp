@@ -69,6 +69,27 @@ TEST_F(NftScale, FiftyThousandMembers) {
   EXPECT_TRUE(must(filter->read_back()) == state);
 }
 
+// The kernel lays a set out anew some moments after it grew or shrank; who reads it then misses
+// some.
+TEST_F(NftScale, WhatHasJustGrownOrShrunkIsReadWhole) {
+  constexpr int kRounds = 12;
+  auto filter = open();
+  const FilterState small = usual();
+  FilterState large = small;
+  FilterDelta shrink;
+  for (std::uint32_t i = 0; i < 20000; ++i) {
+    const MemberKey member{Vni{256 + i % 1000}, IpAddress::v4(0x0b000000U + i)};
+    large.members.insert(member);
+    shrink.members_remove.push_back(member);
+  }
+  for (int i = 0; i < kRounds; ++i) {
+    must(filter->apply(putting(large)));
+    EXPECT_EQ(must(filter->read_back()).members.size(), large.members.size()) << i;
+    must(filter->apply(shrink));
+    EXPECT_EQ(must(filter->read_back()).members.size(), small.members.size()) << i;
+  }
+}
+
 TEST_F(NftScale, TenThousandPorts) {
   constexpr int kPorts = 10000;
   auto filter = open();

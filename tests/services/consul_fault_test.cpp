@@ -311,6 +311,23 @@ TEST(ConsulAnswers, AKeyThatIsHiddenIsAnOutageAndNoDeletion) {
   }));
 }
 
+TEST(ConsulAnswers, OneThatLacksTheKeyAskedForIsDoubted) {
+  std::string body;
+  ScriptedServer server([&](const Request&) { return ScriptedServer::answer(200, body); });
+  const auto store = open_store(server.url());
+  for (const auto& wrong : {std::string("[]"), "[" + pair_json("t/ab", "MQ==", 7) + "]"}) {
+    body = wrong;
+    const auto got = store->get("t/a");
+    ASSERT_FALSE(got);
+    EXPECT_EQ(got.error().kind, ErrorKind::Unavailable);
+    EXPECT_NE(got.error().what.find("lacks that key, which must be there"), std::string::npos)
+        << got.error().what;
+  }
+
+  body = "[" + pair_json("t/a", "MQ==", 7) + "]";
+  EXPECT_EQ((*store->get("t/a"))->value, "1");
+}
+
 TEST(ConsulAnswers, ANextServerServesReadsAndWritesThatWereNotSent) {
   ScriptedServer good([](const Request& request) {
     return request.method == "GET"

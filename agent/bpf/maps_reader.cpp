@@ -11,10 +11,10 @@ namespace vtepd {
 namespace {
 
 Failure no_maps(const PinFolder& pins, const std::string& instance) {
-  const auto sets = pins.map_sets();
+  const auto sets = pins.promoted_map_sets();
   if (sets.empty()) {
     return fail(ErrorKind::NotFound, "instance \"" + instance + "\" has no maps in " + pins.path() +
-                                         "; is its data path \"kernel\"?");
+                                         "; did its start fail, or is its data path \"kernel\"?");
   }
   return fail(ErrorKind::Unavailable, pins.path() + " holds maps of ABI " + sets.front() +
                                           ", this program reads v" +

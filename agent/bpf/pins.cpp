@@ -141,6 +141,12 @@ std::vector<std::string> PinFolder::map_sets() const {
   return names;
 }
 
+std::vector<std::string> PinFolder::promoted_map_sets() const {
+  auto names = map_sets();
+  std::erase_if(names, [](const std::string& name) { return name.ends_with(kNewSuffix); });
+  return names;
+}
+
 std::set<std::uint32_t> PinFolder::map_ids() const {
   std::set<std::uint32_t> ids;
   for (const auto& set : map_sets()) {

@@ -38,6 +38,8 @@ class PinFolder {
   [[nodiscard]] bool used() const;
   // Folders of map sets, whatever their ABI: names like "v1", "v1_new".
   [[nodiscard]] std::vector<std::string> map_sets() const;
+  // Without those that no start got to the end with.
+  [[nodiscard]] std::vector<std::string> promoted_map_sets() const;
   // Kernel ids of all maps pinned in them.
   [[nodiscard]] std::set<std::uint32_t> map_ids() const;
   // Makes the new set the one in use. Whenever a run is killed in here, finish_promotion() of the

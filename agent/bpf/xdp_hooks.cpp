@@ -24,7 +24,8 @@ class XdpHooks final : public LinkHooks {
   [[nodiscard]] std::string_view advice(int error) const override {
     if (error == EINVAL) {
       return " (at this MTU the driver may need several buffers for a frame, which takes the "
-             "kernel's XDP multi-buffer: see 'vtepd probe')";
+             "kernel's XDP multi-buffer, see 'vtepd probe', and a driver that knows it: "
+             "virtio_net does since Linux 6.3)";
     }
     return error == EOPNOTSUPP
                ? " (the driver has none, or what is behind it merges frames that it cannot switch "

@@ -213,4 +213,15 @@ TEST_F(Tables, ReaderSeesThePinnedTablesWithoutADaemon) {
   EXPECT_EQ(other.error().kind, ErrorKind::NotFound);
 }
 
+TEST_F(Tables, WhatAStartThatFailedLeftIsNotForAnotherAbi) {
+  static_cast<void>(must(BpfDataplane::open(options())));
+
+  const auto reader = MapsReader::open(kBpffs, "test");
+
+  ASSERT_FALSE(reader);
+  EXPECT_EQ(reader.error().kind, ErrorKind::NotFound);
+  EXPECT_NE(reader.error().what.find("did its start fail"), std::string::npos)
+      << reader.error().what;
+}
+
 }  // namespace vtepd::test

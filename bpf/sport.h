@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The outer UDP source port of a flow, the same that the kernel's vxlan device would choose from
- * the same hash, so that a flow keeps its underlay path whichever of the two sends it. Free of BPF,
- * so that it can be tested as plain code.
+ * the same hash, so that a flow keeps its underlay path whichever of the two sends it. Linux 7.2
+ * has the range's upper bound in it, so its device may choose one more. Free of BPF, so that it can
+ * be tested as plain code.
  */
 #pragma once
 

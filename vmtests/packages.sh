@@ -7,8 +7,8 @@ vm_dir=$root/build/vm
 
 known_cells() { awk '/^#/ || NF == 0 {next} {print $1}' "$root/vmtests/kernels.txt"; }
 
-describe_cell() { # CELL: its KERNEL SUITES GUEST CPUS
-  awk -v cell="$1" '$1 == cell {print $2, $3, $4, $5 ? $5 : 2}' "$root/vmtests/kernels.txt" | grep . ||
+describe_cell() { # CELL: its KERNEL SUITES GUEST CPUS OPTIONS...
+  awk -v cell="$1" '$1 == cell {$1 = ""; if (!$5) $5 = 2; print}' "$root/vmtests/kernels.txt" | grep . ||
     die "no kernel '$1' in vmtests/kernels.txt; there are: $(known_cells | tr '\n' ' ')"
 }
 

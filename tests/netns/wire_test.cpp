@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What is on the underlay, byte for byte.
 #include "support/frames.h"
+#include "support/kernel.h"
 #include "support/lab.h"
 #include "support/traffic.h"
 
 #include <algorithm>
+#include <climits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -164,8 +166,10 @@ struct KernelBed {
   }
 };
 
-std::map<std::uint16_t, std::set<std::uint16_t>> outer_ports(const Capture& wire) {
-  std::map<std::uint16_t, std::set<std::uint16_t>> ports;
+using Ports = std::map<std::uint16_t, std::set<std::uint16_t>>;
+
+Ports outer_ports(const Capture& wire) {
+  Ports ports;
   for (const Frame& frame : wire.frames()) {
     const Frame inner{.bytes = frame.inner()};
     if (frame.is_vxlan() && inner.ether_type() == kIpv4 && inner.u16(36) == kDiscard) {
@@ -173,6 +177,18 @@ std::map<std::uint16_t, std::set<std::uint16_t>> outer_ports(const Capture& wire
     }
   }
   return ports;
+}
+
+// By the same hash. Linux 6.18 draws from a range without its upper bound, 7.2 from one with it:
+// there its port may be one more.
+std::set<int> differences(const Ports& mine, const Ports& theirs) {
+  std::set<int> out;
+  for (const auto& [flow, ports] : mine) {
+    const auto other = theirs.find(flow);
+    const bool both = other != theirs.end() && ports.size() == 1 && other->second.size() == 1;
+    out.insert(both ? *other->second.begin() - *ports.begin() : INT_MAX);
+  }
+  return out;
 }
 
 TEST(Wire, SourcePortIsTheKernelsOwnChoice) {
@@ -197,7 +213,10 @@ TEST(Wire, SourcePortIsTheKernelsOwnChoice) {
   sleep_for(Milliseconds(100));
   const auto mine = outer_ports(ours);
   ASSERT_EQ(mine.size(), kFlows);
-  EXPECT_EQ(mine, outer_ports(theirs));
+  const std::set<int> same{0};
+  const std::set<int> one_more{0, 1};
+  EXPECT_THAT(differences(mine, outer_ports(theirs)),
+              testing::AnyOf(same, kernel_is_since(7, 0) ? one_more : same));
   std::set<std::uint16_t> distinct;
   for (const auto& [flow, ports] : mine) {
     EXPECT_EQ(ports.size(), 1U) << "the port of flow " << flow << " is not stable";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // What xdp mode adds to what every other test here checks in it, too.
 #include "support/frames.h"
+#include "support/kernel.h"
 #include "support/lab.h"
 #include "support/traffic.h"
 #include "support/underlay_devices.h"
@@ -8,9 +9,6 @@
 #include <iostream>
 #include <map>
 #include <sstream>
-#include <utility>
-
-#include <sys/utsname.h>
 
 #include <gtest/gtest.h>
 
@@ -103,21 +101,11 @@ bool kernel_has(const std::string& feature) {
   return false;
 }
 
-// Since Linux 6.3; veth does as soon as the kernel does.
-bool virtio_takes_several_buffers() {
-  utsname name{};
-  uname(&name);
-  int major = 0;
-  int minor = 0;
-  char dot = 0;
-  std::istringstream(name.release) >> major >> dot >> minor;
-  return std::pair(major, minor) >= std::pair(6, 3);
-}
-
-// Where the kernel or the driver cannot do that, such a device is left to the TC program.
+// veth can as soon as the kernel can, virtio_net since Linux 6.3. Where it cannot be done, such a
+// device is left to the TC program.
 TEST(XdpMode, JumboFramesInSeveralBuffersArrive) {
-  const bool several = kernel_has("XDP multi-buffer") &&
-                       (underlay_devices().empty() || virtio_takes_several_buffers());
+  const bool several =
+      kernel_has("XDP multi-buffer") && (underlay_devices().empty() || kernel_is_since(6, 3));
   HostOptions options = several ? in_xdp_mode() : HostOptions{.underlay = "mode = \"auto\""};
   options.mtu = 9000;
   Lab lab({.hosts = 2, .host = options});

@@ -8,7 +8,7 @@ vm_dir=$root/build/vm
 known_cells() { awk '/^#/ || NF == 0 {next} {print $1}' "$root/vmtests/kernels.txt"; }
 
 describe_cell() { # CELL: its KERNEL SUITES GUEST CPUS OPTIONS...
-  awk -v cell="$1" '$1 == cell {$1 = ""; if (!$5) $5 = 2; print}' "$root/vmtests/kernels.txt" | grep . ||
+  awk -v cell="$1" '$1 == cell {if (!$5) $5 = 2; $1 = ""; print substr($0, 2)}' "$root/vmtests/kernels.txt" | grep . ||
     die "no kernel '$1' in vmtests/kernels.txt; there are: $(known_cells | tr '\n' ' ')"
 }
 

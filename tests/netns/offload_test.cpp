@@ -2,6 +2,7 @@
 // Large segments stay whole as long as the devices on the way carry them.
 #include "support/lab.h"
 #include "support/traffic.h"
+#include "support/underlay_devices.h"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +15,8 @@ constexpr std::size_t kMss = kMtu - 40 - 12;  // IPv4, TCP, timestamps
 
 TEST(Offload, TcpSegmentOf64KilobytesCrossesAsOneSkb) {
   Pair pair;
-  const Outcome features = pair.lab.host(1).netns().exec({"ethtool", "-k", "eth0"});
+  const Outcome features =
+      pair.lab.host(1).netns().exec({"ethtool", "-k", underlay_device_name(1)});
   if (features.out.find("tx-udp_tnl-segmentation: on") == std::string::npos) {
     GTEST_SKIP() << "needs an underlay device that segments tunnel frames itself";
   }

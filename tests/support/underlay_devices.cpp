@@ -128,6 +128,10 @@ const std::vector<std::string>& underlay_devices() {
   return devices;
 }
 
+std::string underlay_device_name(int number) {
+  return underlay_devices().empty() ? "eth0" : given(number).name_there();
+}
+
 void take_underlay_device(int number, const NetNamespace& into, int mtu) {
   const Given device = given(number);
   const std::string there = device.name_there();

@@ -19,6 +19,9 @@ namespace vtepd::test {
 void take_underlay_device(int number, const NetNamespace& into, int mtu);
 void give_underlay_device_back(int number, const NetNamespace& from);
 
+// What the device of host `number` goes by in its namespace: not eth0 if something was made on it.
+[[nodiscard]] std::string underlay_device_name(int number);
+
 // Ends the running test as skipped, from wherever in it this is called.
 [[noreturn]] void skip_test(const std::string& reason);
 

@@ -182,9 +182,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"empty_underlay", "\n[underlay]\nport = 1\n", "f.toml:2:1: " + kUnderlayKeys},
         BadCase{"both", "[underlay]\naddress = '192.0.2.1'\ndevice = 'eth0'\n",
                 "f.toml:3:10: underlay.address and underlay.device exclude each other; keep one"},
-        BadCase{"unknown_endpoint_device",
-                std::string(kSmallest) + "[datapath]\nendpoint_device = 'macvlan'\n",
-                "f.toml:4:19: datapath.endpoint_device is 'macvlan': it must be 'veth' or 'netkit'"},
+        BadCase{
+            "unknown_endpoint_device",
+            std::string(kSmallest) + "[datapath]\nendpoint_device = 'macvlan'\n",
+            "f.toml:4:19: datapath.endpoint_device is 'macvlan': it must be 'veth' or 'netkit'"},
         BadCase{
             "netkit_on_the_kernel_path",
             std::string(kSmallest) + "[datapath]\nkind = 'kernel'\nendpoint_device = 'netkit'\n",

@@ -28,6 +28,36 @@ ProbeRow device_row(const std::string& kind, const std::string& needed_for) {
           tried ? "works" : tried.error().what};
 }
 
+// On the BPF data path, by configuration alone.
+ProbeRow netkit_row() {
+  ProbeRow row = device_row("netkit", "[datapath] endpoint_device = \"netkit\"");
+  row.required = false;
+  return row;
+}
+
+Result<void> check_endpoint_device(const Config& config, bool bpf) {
+  if (config.datapath.endpoint_device != "netkit") {
+    return {};
+  }
+  const std::string asked = "[datapath] endpoint_device = \"netkit\", but ";
+  const std::string instead = "endpoint_device = \"veth\" works everywhere";
+  if (!bpf) {
+    return fail(ErrorKind::Unavailable,
+                asked +
+                    "the kernel data path, which is all that can run here, has no use for such "
+                    "devices; `vtepd probe` prints what the BPF data path lacks, " +
+                    instead);
+  }
+  const auto row = netkit_row();
+  return row.present
+             ? Result<void>()
+             : fail(ErrorKind::Unavailable, asked + "this kernel has none (row \"" + row.feature +
+                                                "\" of `vtepd probe`: " + row.detail +
+                                                "); take one with it, such as "
+                                                "Debian's 6.12, or " +
+                                                instead);
+}
+
 // A network namespace that goes with the last descriptor; the calling thread is in it then.
 UniqueFd enter_new_netns() {
   return UniqueFd(
@@ -96,6 +126,9 @@ Result<DatapathChoice> choose_datapath(const Config& config) {
   }
   const auto probe = probe_kernel();
   const auto choice = choose(probe.rows);
+  if (auto checked = check_endpoint_device(config, choice.bpf); !checked) {
+    return fail(checked.error());
+  }
   if (choice.bpf) {
     return DatapathChoice{.bpf = true, .reason = choice.reason, .features = probe.features};
   }
@@ -113,7 +146,8 @@ Result<DatapathChoice> choose_datapath(const Config& config) {
 }
 
 int print_probe() {
-  const auto probe = probe_kernel();
+  auto probe = probe_kernel();
+  probe.rows.push_back(netkit_row());
   print_rows("BPF DATA PATH", probe.rows);
   const auto devices = probe_kernel_path();
   std::printf("\n");

@@ -97,7 +97,9 @@ Result<void> bring_home(int from, SavedState& saved, Host& host) {
 
 Result<void> open_bpf_host(const Config& config, const DatapathChoice& choice, SavedState& saved,
                            Host& host) {
-  auto links = netlink::LinkManager::create();
+  auto links = netlink::LinkManager::create(-1, config.datapath.endpoint_device == "netkit"
+                                                    ? netlink::PairKind::Netkit
+                                                    : netlink::PairKind::Veth);
   if (!links) {
     return fail(links.error());
   }
@@ -161,9 +163,37 @@ Result<std::string> open_filter(const Config& config, Host& host) {
   return filter.error().what;
 }
 
+// An endpoint on a netkit device has to be detached before: its host end lets in only what a BPF
+// program passes.
+Result<void> check_movable(const SavedState& saved) {
+  auto links = netlink::LinkManager::create();
+  if (!links) {
+    return fail(links.error());
+  }
+  std::string names;
+  for (const auto& local : saved.endpoints) {
+    const auto netkit = (*links)->is_netkit(local.host_ifname);
+    if (!netkit) {
+      return fail(netkit.error());
+    }
+    if (*netkit) {
+      names += (names.empty() ? "" : ", ") + local.endpoint.name + " (" + local.host_ifname + ")";
+    }
+  }
+  return names.empty()
+             ? Result<void>()
+             : fail(ErrorKind::Conflict,
+                    "endpoints on netkit devices cannot move to the kernel data path: " + names +
+                        "; they forward on as they are. Start with [datapath] kind = \"bpf\" "
+                        "again and detach them, or take them off with `vtepd purge`");
+}
+
 // What may fail for want of something comes before anything is taken from the other data path.
 Result<void> open_kernel_host(const Config& config, const DatapathChoice& choice, SavedState& saved,
                               Host& host) {
+  if (auto movable = check_movable(saved); !movable) {
+    return movable;
+  }
   auto netns = netlink::OverlayNetns::open_or_create(overlay_netns_path(config));
   if (!netns) {
     return fail(netns.error());

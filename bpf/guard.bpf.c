@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Programs that let nothing through. `vtep_ep_guard` on TC egress of the host end of an
- * endpoint's veth: what the host itself would send there; endpoints get their frames past it.
+ * endpoint's pair: what the host itself would send there; endpoints get their frames past it.
  * `vtep_drop_all` behind another program on the same hook, for the moment in which that is gone,
  * and on the ingress of the idle vxlan device.
  */

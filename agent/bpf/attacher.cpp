@@ -19,7 +19,18 @@ std::uint32_t program_id(int fd) {
   return bpf_prog_get_info_by_fd(fd, &info, &size) == 0 ? info.id : 0;
 }
 
+bool is_tc(const Attachment& at) {
+  return at.direction == Direction::Ingress || at.direction == Direction::Egress;
+}
+
 }  // namespace
+
+Hooks& Attacher::hooks_for(const Attachment& at) const {
+  if (is_tc(at)) {
+    return *kinds_.tc;
+  }
+  return at.direction == Direction::Driver ? *kinds_.xdp : *kinds_.netkit;
+}
 
 int Attacher::program_fd(std::string_view name) const {
   const bpf_program* found = bpf_object__find_program_by_name(programs_, std::string(name).c_str());
@@ -36,7 +47,7 @@ Result<bool> Attacher::attach(const Attachment& at, std::string_view program) {
     return done;
   }
   // Frames were never without a program: what was there by the other way goes only now.
-  if (at.direction != Direction::Driver) {
+  if (is_tc(at)) {
     if (auto gone = kinds_.other_tc->detach(at); !gone) {
       return fail(std::move(gone.error()));
     }
@@ -48,7 +59,7 @@ Result<bool> Attacher::attach(const Attachment& at, std::string_view program) {
 Result<void> Attacher::detach(const Attachment& at) {
   attached_.erase(at.name);
   auto done = hooks_for(at).detach(at);
-  if (at.direction == Direction::Driver) {
+  if (!is_tc(at)) {
     return done;
   }
   auto other = kinds_.other_tc->detach(at);
@@ -84,7 +95,8 @@ Result<std::vector<std::string>> Attacher::verify() {
 }
 
 Result<void> Attacher::sweep(const Attachment& underlay) {
-  for (Hooks* hooks : {kinds_.xdp.get(), kinds_.tc.get(), kinds_.other_tc.get()}) {
+  for (Hooks* hooks :
+       {kinds_.xdp.get(), kinds_.netkit.get(), kinds_.tc.get(), kinds_.other_tc.get()}) {
     if (auto swept = hooks->sweep(underlay); !swept) {
       return swept;
     }

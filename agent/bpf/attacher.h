@@ -23,6 +23,7 @@ class Attacher {
     std::unique_ptr<Hooks> tc;
     std::unique_ptr<Hooks> other_tc;
     std::unique_ptr<Hooks> xdp;
+    std::unique_ptr<Hooks> netkit;
   };
 
   // `programs` outlives this.
@@ -53,9 +54,7 @@ class Attacher {
     std::uint32_t program_id = 0;
   };
 
-  [[nodiscard]] Hooks& hooks_for(const Attachment& at) const {
-    return at.direction == Direction::Driver ? *kinds_.xdp : *kinds_.tc;
-  }
+  [[nodiscard]] Hooks& hooks_for(const Attachment& at) const;
 
   const bpf_object* programs_;
   Kinds kinds_;

@@ -36,7 +36,7 @@ Result<Attacher::Kinds> make_hooks(const BpfDataplane::Options& options, const P
                 "attach \"" + options.attach + "\": must be \"auto\", \"tcx\" or \"clsact\"");
   }
   Attacher::Kinds kinds{make_tcx_hooks(pins.links()), make_clsact_hooks(pins.links(), options.port),
-                        make_xdp_hooks(pins.links())};
+                        make_xdp_hooks(pins.links()), make_netkit_hooks(pins.links())};
   if (options.attach == "clsact" || (options.attach == "auto" && !options.features.tcx)) {
     std::swap(kinds.tc, kinds.other_tc);
   }
@@ -55,11 +55,13 @@ struct PortHook {
 };
 
 // In the order of attaching: what stops frames first, so that no moment lets one through to the
-// host's stack. Detached in reverse.
-constexpr std::array<PortHook, 3> kPortHooks{{
+// host's stack. Detached in reverse. The last one is for netkit devices alone, which let nothing
+// out of the endpoint without it.
+constexpr std::array<PortHook, 4> kPortHooks{{
     {"_eg", Direction::Egress, Place::Front, "vtep_ep_guard"},
     {"_in2", Direction::Ingress, Place::Second, "vtep_drop_all"},
     {"_in", Direction::Ingress, Place::Front, "vtep_from_ep"},
+    {"_nk", Direction::Netkit, Place::Front, "vtep_from_nk"},
 }};
 
 Attachment port_attachment(const PortHook& hook, IfIndex ifindex, std::string_view name) {
@@ -212,7 +214,11 @@ Result<bool> BpfDataplane::use_segment_pair(IfIndex sending) {
 
 Result<void> BpfDataplane::attach_port(IfIndex host_end, std::string_view name) {
   std::vector<Attachment> added;
+  const bool netkit = is_netkit(host_end);
   for (const PortHook& hook : kPortHooks) {
+    if (hook.direction == Direction::Netkit && !netkit) {
+      continue;
+    }
     const Attachment at = port_attachment(hook, host_end, name);
     const auto done = state_->attacher.attach(at, hook.program);
     if (done) {

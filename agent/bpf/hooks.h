@@ -14,8 +14,9 @@
 
 namespace vtepd {
 
-// Driver: native XDP, before there is an skb.
-enum class Direction { Driver, Ingress, Egress };
+// Driver: native XDP, before there is an skb. Netkit: in the sending of the other end of a netkit
+// device, which is named by its host end.
+enum class Direction { Driver, Ingress, Egress, Netkit };
 // Ours on one hook run in this order; one that returns TC_ACT_UNSPEC hands on to the next.
 enum class Place { Front, Second, Last };
 
@@ -49,9 +50,14 @@ class Hooks {
 std::unique_ptr<Hooks> make_tcx_hooks(std::string links);
 // Native XDP by links (Linux 5.9), pinned likewise; direction and place mean nothing there.
 std::unique_ptr<Hooks> make_xdp_hooks(std::string links);
+// A netkit device's own hook by links (Linux 6.7), pinned likewise; place means nothing there.
+std::unique_ptr<Hooks> make_netkit_hooks(std::string links);
 // Filters of the clsact qdisc. `handle` tells the instances of one network namespace apart: its
 // UDP port. That the qdisc is ours to remove is marked by a folder in `links`.
 std::unique_ptr<Hooks> make_clsact_hooks(std::string links, std::uint16_t handle);
+
+// The interface is the host end of a netkit device. False where the kernel has none of them.
+[[nodiscard]] bool is_netkit(IfIndex ifindex);
 
 // "eth0", or "interface 7" if it is gone.
 [[nodiscard]] std::string interface_name(IfIndex ifindex);

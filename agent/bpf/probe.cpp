@@ -87,6 +87,12 @@ Outcome try_tcx() {
              : Error::from_errno(errno, "query the tcx hook");
 }
 
+// The loopback device is none, which only a kernel with netkit devices knows.
+bool has_netkit() {
+  LIBBPF_OPTS(bpf_prog_query_opts, options);
+  return bpf_prog_query_opts(kLoopback, BPF_NETKIT_PEER, &options) != 0 && errno == ENXIO;
+}
+
 // The kernel asked for the module and found none.
 Error without_module(int error, const std::string& operation, const std::string& module) {
   Error out = Error::from_errno(error, operation);
@@ -198,6 +204,7 @@ Probe probe_kernel() {
   add_delivery(rows);
   probe.features.tcx = add_hooks(rows);
   probe.features.xdp_frags = add_xdp(rows);
+  probe.features.netkit = has_netkit();
   add_maps(rows);
   probe.rows = rows.take();
   (void)take_libbpf_warnings();

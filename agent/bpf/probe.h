@@ -21,6 +21,7 @@ struct Features {
   bool encap_l2_eth = false;
   bool decap_l3 = false;
   bool xdp_frags = false;
+  bool netkit = false;
 };
 
 struct Probe {

@@ -31,7 +31,7 @@ int rank(const std::string& name) {
   if (name.ends_with("_xdp")) {
     return 0;
   }
-  return name.ends_with("_in") ? 1 : 2;
+  return name.ends_with("_in") || name.ends_with("_nk") ? 1 : 2;
 }
 
 Result<void> purge_links(const PinFolder& pins, Removed& removed) {

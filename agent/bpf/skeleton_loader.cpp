@@ -206,6 +206,7 @@ Result<LoadedDatapath> load_datapath(const BpfDataplane::Options& options, const
     bpf_program* strip = out.skeleton->progs.vtep_strip;
     bpf_program__set_flags(strip, bpf_program__flags(strip) | BPF_F_XDP_HAS_FRAGS);
   }
+  bpf_program__set_autoload(out.skeleton->progs.vtep_from_nk, options.features.netkit);
   if (auto sized = size_maps(object, options.limits); !sized) {
     return fail(std::move(sized.error()));
   }

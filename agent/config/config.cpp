@@ -77,8 +77,14 @@ void read_datapath(const Value& document, Config::Datapath& datapath, Problems& 
   Section section(document, "datapath", problems);
   section.choice("kind", datapath.kind, {"auto", "bpf", "kernel"});
   section.choice("attach", datapath.attach, {"auto", "tcx", "clsact"});
+  section.choice("endpoint_device", datapath.endpoint_device, {"veth", "netkit"});
   read_path(section, "bpffs", datapath.bpffs);
   section.finish();
+  if (datapath.kind == "kernel" && datapath.endpoint_device == "netkit") {
+    section.complain("endpoint_device",
+                     "datapath.endpoint_device \"netkit\" is for the BPF data path alone; take "
+                     "\"veth\", or another datapath.kind than \"kernel\"");
+  }
 }
 
 void read_limits(const Value& document, Config::Limits& limits, Problems& problems) {

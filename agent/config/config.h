@@ -54,8 +54,9 @@ struct Config {
   } gossip;
 
   struct Datapath {
-    std::string kind = "auto";    // "auto", "bpf" or "kernel"
-    std::string attach = "auto";  // "auto", "tcx" or "clsact"
+    std::string kind = "auto";             // "auto", "bpf" or "kernel"
+    std::string attach = "auto";           // "auto", "tcx" or "clsact"
+    std::string endpoint_device = "veth";  // of new endpoints: "veth" or "netkit"
     std::string bpffs = "/sys/fs/bpf";
   } datapath;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/kernel_probe.h"
 
+#include "base/unique_fd.h"
+#include "netlink/port_requests.h"
 #include "netlink/rtnl_socket.h"
 
 #include <cerrno>
@@ -10,6 +12,7 @@
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
+#include <fcntl.h>
 #include <sched.h>
 
 namespace vtepd::netlink {
@@ -18,6 +21,23 @@ namespace {
 
 constexpr std::uint32_t kVni = 4096;
 constexpr std::uint16_t kPort = 4789;
+constexpr std::uint32_t kMtu = 1500;
+
+// As that of an endpoint: the first kernels with such devices refused a MAC.
+Result<void> make_netkit(Socket& socket) {
+  const UniqueFd own(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  PortSpec spec;
+  spec.host_ifname = "try";
+  spec.ifname = "tried";
+  spec.mac = MacAddress{{0x02, 0, 0, 0, 0, 0x01}};
+  spec.mtu = kMtu;
+  const Answer answer = request_pair(socket, own.get(), spec, PairKind::Netkit);
+  if (answer.error == EOPNOTSUPP) {
+    return fail(ErrorKind::Unavailable, "the kernel was built without it (CONFIG_NETKIT)" +
+                                            (answer.text.empty() ? "" : ": " + answer.text));
+  }
+  return answer.result("create a netkit device");
+}
 
 Result<void> make(const std::string& kind) {
   if (::unshare(CLONE_NEWNET) != 0) {
@@ -26,6 +46,9 @@ Result<void> make(const std::string& kind) {
   auto socket = Socket::open();
   if (!socket) {
     return fail(socket.error());
+  }
+  if (kind == "netkit") {
+    return make_netkit(*socket);
   }
   Message message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
   message.header(ifinfomsg{});

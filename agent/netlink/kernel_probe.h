@@ -7,8 +7,8 @@
 
 namespace vtepd::netlink {
 
-// Makes one device of this kind in a namespace that goes again: "vxlan", "bridge" or "veth". The
-// error says why the kernel has none.
+// Makes one device of this kind in a namespace that goes again: "vxlan", "bridge", "veth" or
+// "netkit". The error says why the kernel has none.
 Result<void> try_device(const std::string& kind);
 
 }  // namespace vtepd::netlink

@@ -42,12 +42,12 @@ struct LinkInfo {
   IfIndex index;
   std::string name;
   std::vector<std::string> altnames;
-  std::string kind;  // "veth", "vxlan", …; empty for a NIC
+  std::string kind;  // "veth", "netkit", "vxlan", …; empty for a NIC
   std::optional<MacAddress> mac;
   std::uint32_t mtu = 0;
   std::uint32_t flags = 0;  // IFF_*
   bool oper_up = false;     // operstate UP; a device without carrier detection never gets there
-  IfIndex peer;             // other end of a veth, an index of the namespace below
+  IfIndex peer;             // other end of a pair, an index of the namespace below
   std::optional<std::uint32_t> peer_netns;  // its id as seen from here; none: the same namespace
   std::optional<VxlanInfo> vxlan;
   IfIndex master;  // the bridge that it is a port of

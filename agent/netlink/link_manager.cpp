@@ -4,7 +4,6 @@
 #include "netlink/announcement.h"
 #include "netlink/link.h"
 #include "netlink/netns.h"
-#include "netlink/port_requests.h"
 #include "netlink/readiness.h"
 
 #include <array>
@@ -44,7 +43,7 @@ Result<std::optional<std::uint32_t>> netns_id(Socket& socket, const Netns& netns
 // namespace of the host end.
 Result<bool> is_peer(Socket& socket, const Netns& netns, bool home, const LinkInfo& host,
                      const LinkInfo& endpoint) {
-  if (host.kind != "veth" || endpoint.kind != "veth" || host.peer != endpoint.index) {
+  if (!is_pair_kind(host.kind) || host.kind != endpoint.kind || host.peer != endpoint.index) {
     return false;
   }
   if (home) {
@@ -65,7 +64,7 @@ Result<void> no_such_port(const Netns& netns, const PortSpec& spec) {
 
 }  // namespace
 
-Result<std::unique_ptr<LinkManager>> LinkManager::create(int home) {
+Result<std::unique_ptr<LinkManager>> LinkManager::create(int home, PairKind kind) {
   auto own = Socket::open();
   if (!own) {
     return fail(own.error());
@@ -74,7 +73,8 @@ Result<std::unique_ptr<LinkManager>> LinkManager::create(int home) {
   if (!socket) {
     return fail(socket.error());
   }
-  return std::unique_ptr<LinkManager>(new LinkManager(std::move(*socket), std::move(*own), home));
+  return std::unique_ptr<LinkManager>(
+      new LinkManager(std::move(*socket), std::move(*own), home, kind));
 }
 
 Result<Netns> LinkManager::open_netns(const std::string& path) {
@@ -126,7 +126,7 @@ Result<PortLinks> LinkManager::create_port(const Netns& netns, const PortSpec& s
     return fail(ErrorKind::Invalid,
                 "both ends of the port cannot be called '" + spec.ifname + "' in one namespace");
   }
-  const Answer answer = request_veth(socket_, netns.fd.get(), spec);
+  const Answer answer = request_pair(socket_, netns.fd.get(), spec, kind_);
   if (answer.error == EEXIST) {
     return fail(explain_taken(netns, spec));
   }
@@ -257,9 +257,10 @@ Result<void> LinkManager::remove_port(const std::string& host_ifname) {
   if (!link->has_value()) {
     return {};
   }
-  if ((*link)->kind != "veth") {
+  if (!is_pair_kind((*link)->kind)) {
     return fail(ErrorKind::Conflict, "interface '" + host_ifname +
-                                         "' is not a veth, so vtepd did not make it and leaves it");
+                                         "' is neither a veth nor a netkit device, so vtepd did "
+                                         "not make it and leaves it");
   }
   return delete_link(socket_, (*link)->index, host_ifname);
 }
@@ -310,6 +311,11 @@ Result<std::optional<IfIndex>> LinkManager::bring_home(int from, const std::stri
   }
   const auto closed = at_home([&] { return close_host_end(socket_, **index, host_ifname); });
   return closed ? index : fail(closed.error());
+}
+
+Result<bool> LinkManager::is_netkit(const std::string& host_ifname) {
+  const auto link = netlink::find_link(socket_, host_ifname);
+  return link ? Result<bool>(*link && (*link)->kind == "netkit") : fail(link.error());
 }
 
 Result<void> LinkManager::set_up(IfIndex host_end, const std::string& name) {

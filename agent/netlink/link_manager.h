@@ -2,6 +2,7 @@
 #pragma once
 
 #include "netlink/netns.h"
+#include "netlink/port_requests.h"
 #include "netlink/rtnl_socket.h"
 #include "ports/links.h"
 
@@ -22,8 +23,9 @@ namespace vtepd::netlink {
 // made in it goes when the Netns does.
 class LinkManager : public Links {
  public:
-  // `home`: a network namespace that stays open, or -1 for the daemon's own.
-  static Result<std::unique_ptr<LinkManager>> create(int home = -1);
+  // `home`: a network namespace that stays open, or -1 for the daemon's own. `kind`: of the ports
+  // that are made; those that are there may be of either.
+  static Result<std::unique_ptr<LinkManager>> create(int home = -1, PairKind kind = PairKind::Veth);
 
   Result<Netns> open_netns(const std::string& path) override;
   Result<std::string> free_ifname(const Netns& netns, const std::string& prefix) override;
@@ -35,7 +37,7 @@ class LinkManager : public Links {
   Result<std::optional<IfIndex>> find_link(const std::string& name) override;
   Result<std::optional<std::string>> link_name(IfIndex index) override;
   Result<void> rename(IfIndex index, const std::string& name) override;
-  // Conflict if the name is that of something else than a veth.
+  // Conflict if the name is that of something that no port is made of.
   Result<void> remove_port(const std::string& host_ifname) override;
   Result<void> announce(IfIndex host_end, const IpAddress& address, const MacAddress& mac) override;
   Result<void> announce_remote(const RemoteAnnouncement& announcement) override;
@@ -43,11 +45,13 @@ class LinkManager : public Links {
   // Fetches a host end from the namespace it was made in under another data path, down and closed
   // as create_port() makes it. Nothing if it is not there.
   Result<std::optional<IfIndex>> bring_home(int from, const std::string& host_ifname);
+  // The interface is there and a netkit device, which cannot be moved to the kernel data path.
+  Result<bool> is_netkit(const std::string& host_ifname);
   Result<void> set_up(IfIndex host_end, const std::string& name);
 
  private:
-  LinkManager(Socket socket, Socket own, int home)
-      : socket_(std::move(socket)), own_(std::move(own)), home_(home) {}
+  LinkManager(Socket socket, Socket own, int home, PairKind kind)
+      : socket_(std::move(socket)), own_(std::move(own)), home_(home), kind_(kind) {}
 
   // Runs it in the namespace of the host ends.
   template <typename Work>
@@ -63,6 +67,7 @@ class LinkManager : public Links {
   Socket socket_;  // in the namespace of the host ends
   Socket own_;     // in the daemon's own
   int home_;
+  PairKind kind_;
 };
 
 }  // namespace vtepd::netlink

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/link_table.h"
 
+#include "netlink/port_requests.h"
+
 #include <set>
 #include <utility>
 
@@ -16,7 +18,7 @@ LinkTable::Known LinkTable::summary(const LinkInfo& link) {
   known.mac = link.mac.value_or(MacAddress{});
   // The host end of a port, ours or another instance's: no route leads through it, so an attachment
   // need not make everybody resolve every VTEP again.
-  known.closed = link.kind == "veth" && (link.flags & IFF_NOARP) != 0;
+  known.closed = is_pair_kind(link.kind) && (link.flags & IFF_NOARP) != 0;
   return known;
 }
 

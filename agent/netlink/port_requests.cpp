@@ -23,6 +23,8 @@ constexpr std::uint32_t kMinMtu = 68;  // RFC 791
 constexpr std::uint32_t kMaxMtu = 65535;
 constexpr std::uint32_t kMinIpv6Mtu = 1280;  // RFC 8200 section 5
 constexpr std::uint8_t kMaxBroadcastLength = 30;
+constexpr const char* kVeth = "veth";
+constexpr const char* kNetkit = "netkit";
 
 struct Sysctl {
   const char* family;
@@ -48,7 +50,19 @@ void put_peer(Message& message, int netns, const PortSpec& spec) {
   message.put_u32(IFLA_NET_NS_FD, static_cast<std::uint32_t>(netns));
 }
 
+// A policy is what becomes of what that end sends while no program is there to say. The host end's
+// is needed for announcements; what else the host would send there is stopped before.
+void put_netkit(Message& data) {
+  data.put_u32(IFLA_NETKIT_MODE, NETKIT_L2);
+  data.put_u32(IFLA_NETKIT_POLICY, NETKIT_PASS);
+  data.put_u32(IFLA_NETKIT_PEER_POLICY, NETKIT_DROP);
+}
+
 }  // namespace
+
+bool is_pair_kind(const std::string& kind) {
+  return kind == kVeth || kind == kNetkit;
+}
 
 Result<void> check_port(const PortSpec& spec) {
   for (const auto& name : {spec.host_ifname, spec.ifname}) {
@@ -79,7 +93,8 @@ Result<void> check_port(const PortSpec& spec) {
   return {};
 }
 
-Answer request_veth(Socket& socket, int endpoint_netns, const PortSpec& spec) {
+Answer request_pair(Socket& socket, int endpoint_netns, const PortSpec& spec, PairKind kind) {
+  const bool netkit = kind == PairKind::Netkit;
   ifinfomsg host{};
   host.ifi_flags = IFF_NOARP;
   host.ifi_change = IFF_NOARP;
@@ -88,9 +103,13 @@ Answer request_veth(Socket& socket, int endpoint_netns, const PortSpec& spec) {
   message.put_string(IFLA_IFNAME, spec.host_ifname);
   message.put_u32(IFLA_MTU, spec.mtu);
   message.nest(IFLA_LINKINFO, [&](Message& info) {
-    info.put_string(IFLA_INFO_KIND, "veth");
+    info.put_string(IFLA_INFO_KIND, netkit ? kNetkit : kVeth);
     info.nest(IFLA_INFO_DATA, [&](Message& data) {
-      data.nest(VETH_INFO_PEER, [&](Message& peer) { put_peer(peer, endpoint_netns, spec); });
+      if (netkit) {
+        put_netkit(data);
+      }
+      data.nest(netkit ? static_cast<int>(IFLA_NETKIT_PEER_INFO) : static_cast<int>(VETH_INFO_PEER),
+                [&](Message& peer) { put_peer(peer, endpoint_netns, spec); });
     });
   });
   return socket.request(message);

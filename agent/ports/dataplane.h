@@ -75,7 +75,7 @@ class Dataplane {
   // Hooks the underlay device up (again, if it or its MAC changed); frames are decapsulated from
   // now on.
   virtual Result<void> attach_underlay(const UnderlayDevice& device) = 0;
-  // Hooks the host end of an endpoint's veth up, before it is set up. Idempotent. `name` is the
+  // Hooks the host end of an endpoint's pair up, before it is set up. Idempotent. `name` is the
   // host end's name.
   virtual Result<void> attach_port(IfIndex host_end, std::string_view name) = 0;
   virtual void detach_port(std::string_view name) = 0;

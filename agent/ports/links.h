@@ -21,7 +21,7 @@ struct Netns {
   bool own = false;  // the daemon's own namespace
 };
 
-// The veth pair of an endpoint. `host_ifname` stays in the daemon's namespace.
+// The pair of devices of an endpoint. `host_ifname` stays in the daemon's namespace.
 struct PortSpec {
   std::string host_ifname;
   std::string ifname;

@@ -38,13 +38,20 @@ std::string test_mode() {
 
 std::string underlay_mode() {
   const std::string mode = test_mode();
-  return mode.empty() || mode == "kernel" || mode == "mixed" ? "" : "mode = \"" + mode + "\"\n";
+  return mode != "xdp" && mode != "tc" ? "" : "mode = \"" + mode + "\"\n";
 }
 
 // In a mixed cluster every second host is on the kernel data path.
 std::string datapath_kind(int number) {
   const bool kernel = test_mode() == "kernel" || (test_mode() == "mixed" && number % 2 == 0);
   return kernel ? "kind = \"kernel\"\n" : "";
+}
+
+// Of a test that says nothing about it.
+std::string endpoint_device(const std::string& datapath) {
+  const bool said = datapath.find("endpoint_device") != std::string::npos ||
+                    datapath.find("kind") != std::string::npos;
+  return test_mode() == "netkit" && !said ? "endpoint_device = \"netkit\"\n" : "";
 }
 
 }  // namespace
@@ -143,7 +150,8 @@ std::string Host::config() const {
   return "instance = \"" + instance_ + "\"\n[underlay]\naddress = \"" + address_ + "\"\n" +
          underlay_mode() + options_.underlay + "\n[store]\n" + store + gossip + "\n[datapath]\n" +
          (options_.datapath.find("kind") == std::string::npos ? datapath_kind(number_) : "") +
-         options_.datapath + "\n[limits]\n" + options_.limits + "\n[log]\nlevel = \"debug\"\n";
+         endpoint_device(options_.datapath) + options_.datapath + "\n[limits]\n" + options_.limits +
+         "\n[log]\nlevel = \"debug\"\n";
 }
 
 void Host::launch() {

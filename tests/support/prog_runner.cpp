@@ -49,6 +49,8 @@ bpf_program* program_of(const datapath_bpf& skeleton, Program program) {
   switch (program) {
     case Program::FromEp:
       return skeleton.progs.vtep_from_ep;
+    case Program::FromNk:
+      return skeleton.progs.vtep_from_nk;
     case Program::FromUl:
       return skeleton.progs.vtep_from_ul;
     case Program::FromSeg:

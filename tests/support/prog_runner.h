@@ -24,7 +24,7 @@ namespace vtepd::test {
 inline constexpr std::uint16_t kAllFeatures =
     VTEP_FEATURE_ENCAP_L2_ETH | VTEP_FEATURE_DECAP_L3 | VTEP_FEATURE_XDP_FRAGS;
 
-enum class Program { FromEp, FromUl, FromSeg, FromXdp, UnderlayGuard, Guard, DropAll };
+enum class Program { FromEp, FromNk, FromUl, FromSeg, FromXdp, UnderlayGuard, Guard, DropAll };
 
 // What TC makes of the return value.
 enum class Verdict : int { Next = -1, Drop = 2, Redirect = 7 };

@@ -30,6 +30,7 @@ TEST(Config, SmallestFileGetsEveryDefault) {
   EXPECT_EQ(config->gossip.kind, "none");
   EXPECT_EQ(config->datapath.kind, "auto");
   EXPECT_EQ(config->datapath.attach, "auto");
+  EXPECT_EQ(config->datapath.endpoint_device, "veth");
   EXPECT_EQ(config->datapath.bpffs, "/sys/fs/bpf");
   EXPECT_EQ(config->limits.fdb, 262144U);
   EXPECT_EQ(config->limits.peers, 4096U);
@@ -87,6 +88,7 @@ kind = "none"
 [datapath]
 kind = "bpf"
 attach = "clsact"
+endpoint_device = "netkit"
 bpffs = "/tmp/bpf"
 [limits]
 fdb = 1
@@ -114,6 +116,7 @@ state = "/tmp/state"
   EXPECT_EQ(config->store.prefix, "cluster/a");
   EXPECT_EQ(config->datapath.kind, "bpf");
   EXPECT_EQ(config->datapath.attach, "clsact");
+  EXPECT_EQ(config->datapath.endpoint_device, "netkit");
   EXPECT_EQ(config->pin_dir(), "/tmp/bpf/vtepd/lab-2");
   EXPECT_EQ(config->limits.fdb, 1U);
   EXPECT_EQ(config->limits.neigh, 2U);
@@ -179,6 +182,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"empty_underlay", "\n[underlay]\nport = 1\n", "f.toml:2:1: " + kUnderlayKeys},
         BadCase{"both", "[underlay]\naddress = '192.0.2.1'\ndevice = 'eth0'\n",
                 "f.toml:3:10: underlay.address and underlay.device exclude each other; keep one"},
+        BadCase{
+            "unknown_endpoint_device",
+            std::string(kSmallest) + "[datapath]\nendpoint_device = 'macvlan'\n",
+            "f.toml:4:19: datapath.endpoint_device is 'macvlan': it must be 'veth' or 'netkit'"},
+        BadCase{
+            "netkit_on_the_kernel_path",
+            std::string(kSmallest) + "[datapath]\nkind = 'kernel'\nendpoint_device = 'netkit'\n",
+            "f.toml:5:19: datapath.endpoint_device \"netkit\" is for the BPF data path alone; take "
+            "\"veth\", or another datapath.kind than \"kernel\""},
         BadCase{"near_key", "[underlay]\nadress = '192.0.2.1'\ndevice = 'eth0'\n",
                 "f.toml:2:1: unknown key 'adress' in [underlay]; did you mean 'address'?"},
         BadCase{"far_key", "[underlay]\ndevice = 'eth0'\n  colour = 3\n",

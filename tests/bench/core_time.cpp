@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "bench/core_time.h"
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <utility>
+
+#include <sched.h>
+#include <unistd.h>
+
+namespace vtepd::bench {
+
+namespace {
+
+// Run time and waiting time of a thread, in ns.
+std::pair<std::int64_t, std::int64_t> schedule_of(const std::string& path) {
+  std::ifstream file(path);
+  std::int64_t ran = 0;
+  std::int64_t waited = 0;
+  if (!(file >> ran >> waited)) {
+    throw std::runtime_error("cannot read " + path + ": the kernel needs CONFIG_SCHED_INFO");
+  }
+  return {ran, waited};
+}
+
+std::string find_ksoftirqd(int core) {
+  const std::string wanted = "ksoftirqd/" + std::to_string(core);
+  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+    std::ifstream file(entry.path() / "comm");
+    std::string name;
+    if (std::getline(file, name) && name == wanted) {
+      return (entry.path() / "schedstat").string();
+    }
+  }
+  return "";
+}
+
+cpu_set_t allowed_cores() {
+  static const cpu_set_t allowed = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(getpid(), sizeof set, &set) != 0) {
+      throw std::runtime_error("sched_getaffinity");
+    }
+    return set;
+  }();
+  return allowed;
+}
+
+int last_core_but(int excluded) {
+  const cpu_set_t allowed = allowed_cores();
+  for (int core = CPU_SETSIZE - 1; core >= 0; --core) {
+    if (core != excluded && CPU_ISSET(static_cast<std::size_t>(core), &allowed)) {
+      return core;
+    }
+  }
+  return excluded;
+}
+
+}  // namespace
+
+void pin_to(int core) {
+  (void)allowed_cores();
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(core), &set);
+  if (sched_setaffinity(0, sizeof set, &set) != 0) {
+    throw std::runtime_error("cannot bind a thread to core " + std::to_string(core));
+  }
+}
+
+int measured_core() {
+  return last_core_but(-1);
+}
+
+int other_core() {
+  return last_core_but(measured_core());
+}
+
+CoreTime::CoreTime(int core) : ksoftirqd_(find_ksoftirqd(core)), begin_(busy_ns()) {}
+
+std::int64_t CoreTime::busy_ns() const {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  const std::int64_t waited = schedule_of("/proc/thread-self/schedstat").second;
+  const std::int64_t softirqs = ksoftirqd_.empty() ? 0 : schedule_of(ksoftirqd_).first;
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - waited + softirqs;
+}
+
+double CoreTime::elapsed_ns() const {
+  return static_cast<double>(busy_ns() - begin_);
+}
+
+double machine_busy_seconds() {
+  std::ifstream file("/proc/stat");
+  std::string label;
+  double user = 0;
+  double nice = 0;
+  double system = 0;
+  double idle = 0;
+  double iowait = 0;
+  double irq = 0;
+  double softirq = 0;
+  if (!(file >> label >> user >> nice >> system >> idle >> iowait >> irq >> softirq)) {
+    throw std::runtime_error("cannot read /proc/stat");
+  }
+  return (user + nice + system + irq + softirq) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+}  // namespace vtepd::bench

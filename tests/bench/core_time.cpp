@@ -3,10 +3,14 @@
 
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
 #include <utility>
+#include <vector>
+
+#include <sys/sysinfo.h>
 
 #include <sched.h>
 #include <unistd.h>
@@ -93,20 +97,23 @@ double CoreTime::elapsed_ns() const {
   return static_cast<double>(busy_ns() - begin_);
 }
 
-double machine_busy_seconds() {
-  std::ifstream file("/proc/stat");
-  std::string label;
-  double user = 0;
-  double nice = 0;
-  double system = 0;
-  double idle = 0;
-  double iowait = 0;
-  double irq = 0;
-  double softirq = 0;
-  if (!(file >> label >> user >> nice >> system >> idle >> iowait >> irq >> softirq)) {
-    throw std::runtime_error("cannot read /proc/stat");
+double process_busy_seconds() {
+  static const std::vector<std::string> softirqs = [] {
+    std::vector<std::string> found;
+    for (int core = 0; core < get_nprocs_conf(); ++core) {
+      if (std::string path = find_ksoftirqd(core); !path.empty()) {
+        found.push_back(std::move(path));
+      }
+    }
+    return found;
+  }();
+  timespec own{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+  double sum = static_cast<double>(own.tv_sec) + static_cast<double>(own.tv_nsec) / 1e9;
+  for (const std::string& path : softirqs) {
+    sum += static_cast<double>(schedule_of(path).first) / 1e9;
   }
-  return (user + nice + system + irq + softirq) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  return sum;
 }
 
 }  // namespace vtepd::bench

@@ -29,7 +29,9 @@ class CoreTime {
   std::int64_t begin_ = 0;
 };
 
-// Time that all cores together were not idle since the machine started, in seconds (10 ms).
-[[nodiscard]] double machine_busy_seconds();
+// What this process and the ksoftirqd of every core have run so far, in seconds: with the packets
+// that its threads send and receive, wherever the kernel accounts softirqs to the thread that they
+// interrupt (all but CONFIG_IRQ_TIME_ACCOUNTING).
+[[nodiscard]] double process_busy_seconds();
 
 }  // namespace vtepd::bench

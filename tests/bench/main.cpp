@@ -24,9 +24,11 @@ struct Options {
 void add_options(CLI::App& app, Options& options) {
   app.add_flag("--quick", options.plan.quick, "Fewer and shorter rounds: under three minutes");
   app.add_option("--json", options.json, "Where the figures go")->capture_default_str();
-  app.add_option("--work", options.plan.works, "Only these works")
+  app.add_option("--work", options.plan.works, "Only these works, by commas")
+      ->delimiter(',')
       ->check(CLI::IsMember(work_names()));
-  app.add_option("--subject", options.plan.subjects, "Only these subjects")
+  app.add_option("--subject", options.plan.subjects, "Only these subjects, by commas")
+      ->delimiter(',')
       ->check(CLI::IsMember(subject_names()));
 }
 

@@ -43,6 +43,12 @@ class Benchmark {
     for (const Work& work : packet_works(meter_, effort_, Spread::One)) {
       measure(runner, work, all_beds());
     }
+    for (const Work& work : traffic_works(effort_)) {
+      measure(runner, work, all_beds());
+    }
+    for (const Work& work : request_works(effort_)) {
+      measure(runner, work, all_beds());
+    }
     for (const Work& work : packet_works(meter_, effort_, Spread::Uniform)) {
       measure(runner, work, uniform_beds());
     }

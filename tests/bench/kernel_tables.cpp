@@ -2,6 +2,7 @@
 #include "bench/kernel_tables.h"
 
 #include "base/in_netns.h"
+#include "bench/need.h"
 #include "bench/numbering.h"
 #include "netlink/kernel_tables.h"
 #include "netlink/netns.h"
@@ -16,14 +17,6 @@ namespace vtepd::bench {
 namespace {
 
 constexpr std::uint32_t kBatch = 2000;  // endpoints
-
-template <typename T>
-T need(Result<T> result) {
-  if (!result) {
-    throw std::runtime_error(result.error().what);
-  }
-  return std::move(*result);
-}
 
 void send(netlink::Socket& socket, std::vector<netlink::Message>& messages) {
   for (const auto& refused : need(socket.batch(messages))) {

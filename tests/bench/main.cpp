@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The side-by-side benchmark. scripts/bench builds and runs it.
+#include "bench/agent_run.h"
 #include "bench/plan.h"
 #include "bench/report.h"
 #include "bench/subject.h"
@@ -19,6 +20,7 @@ namespace {
 struct Options {
   Plan plan;
   std::string json = "build/bench.json";
+  AgentRunPlan agent{.endpoints = 0};  // 0: not that run
 };
 
 void add_options(CLI::App& app, Options& options) {
@@ -30,9 +32,17 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--subject", options.plan.subjects, "Only these subjects, by commas")
       ->delimiter(',')
       ->check(CLI::IsMember(subject_names()));
+  // For the program's own use; an empty group is not listed.
+  app.add_option("--agent-run", options.agent.endpoints)->group("");
+  app.add_option("--agent-events", options.agent.events)->group("");
+  app.add_option("--agent-pause", options.agent.event_pause_ms)->group("");
 }
 
 int run(const Options& options) {
+  if (options.agent.endpoints > 0) {
+    serve_agent_run(options.agent);
+    return 0;
+  }
   const Report report = run_plan(options.plan);
   test::write_file(options.json, to_json(report).dump(2) + "\n");
   std::cout << to_table(report.rows) << "\nwritten to " << options.json << std::endl;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bench/plan.h"
 
+#include "bench/control_works.h"
 #include "bench/machine.h"
 #include "bench/runner.h"
 
@@ -52,6 +53,7 @@ class Benchmark {
     for (const Work& work : packet_works(meter_, effort_, Spread::Uniform)) {
       measure(runner, work, uniform_beds());
     }
+    measure_control();
     return std::move(report_);
   }
 
@@ -77,6 +79,26 @@ class Benchmark {
                                  " entries cannot be laid out: " + problem.what());
       std::cerr << "error: " << report_.failures.back() << std::endl;
     }
+  }
+
+  // Not measured on the beds, which need no processor meanwhile.
+  void measure_control() {
+    std::set<std::string> wanted;
+    for (const char* name :
+         {"snapshot_to_maps", "event_to_map", "agent_memory", "kernel_table_load"}) {
+      if (is_wanted(plan_.works, name)) {
+        wanted.insert(name);
+      }
+    }
+    if (wanted.empty() || !is_wanted(plan_.subjects, "vtepd-tc")) {
+      return;
+    }
+    ControlPlan plan{.endpoints = {1000, 100000}, .rounds = 1, .events = 300, .event_pause_ms = 2};
+    if (!plan_.quick) {
+      // Longer than the daemon takes from one look at its tables to the next.
+      plan = {.endpoints = {1000, 100000, kMany}, .rounds = 3, .events = 3000, .event_pause_ms = 4};
+    }
+    measure_control_plane(plan, wanted, report_);
   }
 
   void measure(Runner& runner, const Work& work, const std::vector<Contestant>& contestants) {

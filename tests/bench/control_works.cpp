@@ -2,6 +2,7 @@
 #include "bench/control_works.h"
 
 #include "bench/agent_run.h"
+#include "bench/core_time.h"
 #include "bench/kernel_tables.h"
 #include "support/netns.h"
 
@@ -56,9 +57,9 @@ std::vector<Row> rows_of(std::uint32_t endpoints, const std::vector<AgentRun>& r
 double load_kernel_tables(std::uint32_t endpoints) {
   const test::NetNamespace netns;
   netns.ip("link add vx0 type vxlan id 256 dstport 4789 nolearning proxy\nlink set vx0 up");
-  const auto begin = test::Clock::now();
+  const OwnTime time;
   fill_kernel_tables(netns.path(), "vx0", endpoints);
-  return std::chrono::duration<double, std::micro>(test::Clock::now() - begin).count() / endpoints;
+  return time.elapsed_ns() / 1e3 / endpoints;
 }
 
 void fail(Report& report, const std::string& what, const std::exception& problem) {

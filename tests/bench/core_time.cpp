@@ -30,6 +30,13 @@ std::pair<std::int64_t, std::int64_t> schedule_of(const std::string& path) {
   return {ran, waited};
 }
 
+// Of the calling thread.
+std::int64_t own_ns() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() -
+         schedule_of("/proc/thread-self/schedstat").second;
+}
+
 std::string find_ksoftirqd(int core) {
   const std::string wanted = "ksoftirqd/" + std::to_string(core);
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -84,13 +91,16 @@ int other_core() {
   return last_core_but(measured_core());
 }
 
+OwnTime::OwnTime() : begin_(own_ns()) {}
+
+double OwnTime::elapsed_ns() const {
+  return static_cast<double>(own_ns() - begin_);
+}
+
 CoreTime::CoreTime(int core) : ksoftirqd_(find_ksoftirqd(core)), begin_(busy_ns()) {}
 
 std::int64_t CoreTime::busy_ns() const {
-  const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  const std::int64_t waited = schedule_of("/proc/thread-self/schedstat").second;
-  const std::int64_t softirqs = ksoftirqd_.empty() ? 0 : schedule_of(ksoftirqd_).first;
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count() - waited + softirqs;
+  return own_ns() + (ksoftirqd_.empty() ? 0 : schedule_of(ksoftirqd_).first);
 }
 
 double CoreTime::elapsed_ns() const {

@@ -14,6 +14,17 @@ void pin_to(int core);
 [[nodiscard]] int measured_core();
 [[nodiscard]] int other_core();
 
+// The time that passes for the calling thread, less what it waits for a processor: as on a machine
+// that has nothing else to do, unless the thread sleeps.
+class OwnTime {
+ public:
+  OwnTime();
+  [[nodiscard]] double elapsed_ns() const;
+
+ private:
+  std::int64_t begin_ = 0;
+};
+
 // How long a core was busy with the calling thread, which is bound to it and does not sleep, and
 // with the packets that it sends: the time that passed less the time that the thread waited for
 // the core, plus what the core's ksoftirqd, one of those it waited for, did meanwhile.

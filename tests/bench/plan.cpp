@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bench/plan.h"
 
+#include "bench/catalogue.h"
 #include "bench/control_works.h"
 #include "bench/machine.h"
 #include "bench/runner.h"
@@ -140,25 +141,13 @@ Report run_plan(const Plan& plan) {
 }
 
 const std::set<std::string>& work_names() {
-  static const std::set<std::string> names{"receive_64",
-                                           "send_64",
-                                           "program_decap",
-                                           "program_encap",
-                                           "udp_64",
-                                           "tcp_1",
-                                           "tcp_4",
-                                           "tcp_1_wire",
-                                           "tcp_4_wire",
-                                           "tcp_rr",
-                                           "udp_rr",
-                                           "tcp_crr",
-                                           "same_host_tcp",
-                                           "same_host_rr",
-                                           "forwarding_tcp",
-                                           "snapshot_to_maps",
-                                           "event_to_map",
-                                           "agent_memory",
-                                           "kernel_table_load"};
+  static const std::set<std::string> names = [] {
+    std::set<std::string> out;
+    for (const WorkText& work : catalogue()) {
+      out.insert(work.name);
+    }
+    return out;
+  }();
   return names;
 }
 

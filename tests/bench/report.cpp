@@ -117,4 +117,8 @@ std::string to_table(const std::vector<Row>& rows) {
   return table.text();
 }
 
+int exit_code(const Report& report) {
+  return report.failures.empty() && !report.rows.empty() ? 0 : 1;
+}
+
 }  // namespace vtepd::bench

@@ -41,4 +41,7 @@ struct Report {
 // For a terminal: one line per row.
 [[nodiscard]] std::string to_table(const std::vector<Row>& rows);
 
+// Of the program: 1 if anything failed, or if there is nothing to report.
+[[nodiscard]] int exit_code(const Report& report);
+
 }  // namespace vtepd::bench

@@ -11,7 +11,8 @@ struct AgentRun {
   double bytes_per_endpoint = 0;
   double event_p50_us = 0;  // from one key's change, as a watch reports it, to the map
   double event_p99_us = 0;
-  double table_us = 0;  // per endpoint: its entries in the BPF maps alone
+  double table_us = 0;      // per endpoint: its entries in the BPF maps alone
+  double file_seconds = 0;  // to read the same values from a file store; 0: not measured
 };
 
 struct AgentRunPlan {

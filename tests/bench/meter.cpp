@@ -6,6 +6,7 @@
 #include "bench_meter.skel.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -76,6 +77,29 @@ ProgramStats stats_of(int fd) {
   return {.name = info.name, .run_ns = info.run_time_ns, .runs = info.run_cnt};
 }
 
+std::set<__u32> pinned_maps(const std::string& folder) {
+  std::set<__u32> ids;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const UniqueFd map(bpf_obj_get(entry.path().c_str()));
+    bpf_map_info info{};
+    __u32 size = sizeof info;
+    require(map.valid() && bpf_map_get_info_by_fd(map.get(), &info, &size) == 0, entry.path());
+    ids.insert(info.id);
+  }
+  return ids;
+}
+
+bool uses_any(int program, const std::set<__u32>& maps) {
+  std::array<__u32, 64> used{};
+  bpf_prog_info info{};
+  info.nr_map_ids = used.size();
+  info.map_ids = reinterpret_cast<std::uintptr_t>(used.data());
+  __u32 size = sizeof info;
+  require(bpf_prog_get_info_by_fd(program, &info, &size) == 0, "information on a program");
+  const auto end = used.begin() + std::min<std::ptrdiff_t>(info.nr_map_ids, used.size());
+  return std::any_of(used.begin(), end, [&](__u32 id) { return maps.contains(id); });
+}
+
 // The program on a device's XDP hook becomes the next of bench_receive; a device without one gets
 // `pass` for as long as this lives.
 class DriverProgram {
@@ -130,26 +154,6 @@ double run_live(int program, const test::Bytes& frame, std::uint32_t ifindex, st
 }
 
 }  // namespace
-
-IngressProgram::IngressProgram(const Place& place, int program) : place_(place), program_(program) {
-  place_.netns->inside([&] {
-    LIBBPF_OPTS(bpf_prog_attach_opts, options, .flags = BPF_F_BEFORE);
-    require(bpf_prog_attach_opts(program_, static_cast<int>(index_of(place_.interface)),
-                                 BPF_TCX_INGRESS, &options) == 0,
-            "cannot count frames on " + place_.interface + " (tcx, Linux 6.6)");
-  });
-}
-
-IngressProgram::~IngressProgram() {
-  try {
-    place_.netns->inside([&] {
-      const auto index = static_cast<int>(if_nametoindex(place_.interface.c_str()));
-      bpf_prog_detach_opts(program_, index, BPF_TCX_INGRESS, nullptr);
-    });
-  } catch (const std::exception&) {
-    return;  // the namespace went, and the program with it
-  }
-}
 
 void Meter::Destroy::operator()(bench_meter_bpf* skeleton) const {
   bench_meter_bpf::destroy(skeleton);
@@ -219,21 +223,17 @@ StatsOn::StatsOn() : fd_(bpf_enable_stats(BPF_STATS_RUN_TIME)) {
   require(fd_.valid(), "turn the statistics of BPF programs on");
 }
 
-std::vector<ProgramStats> stats_of_links(const std::string& folder) {
-  std::set<__u32> programs;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const UniqueFd link(bpf_obj_get(entry.path().c_str()));
-    bpf_link_info info{};
-    __u32 size = sizeof info;
-    if (link.valid() && bpf_link_get_info_by_fd(link.get(), &info, &size) == 0) {
-      programs.insert(info.prog_id);
+std::vector<ProgramStats> stats_of_users(const std::string& folder) {
+  const std::set<__u32> maps = pinned_maps(folder);
+  std::vector<ProgramStats> out;
+  for (__u32 id = 0; bpf_prog_get_next_id(id, &id) == 0;) {
+    const UniqueFd program(bpf_prog_get_fd_by_id(id));
+    if (program.valid() && uses_any(program.get(), maps)) {
+      out.push_back(stats_of(program.get()));
     }
   }
-  std::vector<ProgramStats> out;
-  for (const __u32 id : programs) {
-    const UniqueFd program(bpf_prog_get_fd_by_id(id));
-    require(program.valid(), "program " + std::to_string(id));
-    out.push_back(stats_of(program.get()));
+  if (out.empty()) {
+    throw std::runtime_error("no program uses the maps in " + folder);
   }
   return out;
 }

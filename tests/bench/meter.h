@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/unique_fd.h"
-#include "support/netns.h"
+#include "bench/ingress_program.h"
 #include "support/packet.h"
 
 #include <cstddef>
@@ -14,26 +14,6 @@
 struct bench_meter_bpf;
 
 namespace vtepd::bench {
-
-// An interface in a namespace.
-struct Place {
-  const test::NetNamespace* netns = nullptr;
-  std::string interface {};
-};
-
-// A TC program in front of all others on an interface's ingress, while this lives. Throws if the
-// kernel refuses it.
-class IngressProgram {
- public:
-  IngressProgram(const Place& place, int program);
-  ~IngressProgram();
-  IngressProgram(const IngressProgram&) = delete;
-  IngressProgram& operator=(const IngressProgram&) = delete;
-
- private:
-  Place place_;
-  int program_;
-};
 
 // Run time and count of a program, as the kernel keeps them while statistics are on.
 struct ProgramStats {
@@ -59,8 +39,9 @@ class Meter {
 
    private:
     Meter& meter_;
+    // In the order in which they have to be attached: both run once for each frame.
     IngressProgram count_;
-    IngressProgram empty_;  // in front of it, so that both run once for each frame
+    IngressProgram empty_;
   };
 
   // Receives `count` copies of the frame on a NIC as its driver would, by way of the program on its
@@ -93,7 +74,7 @@ class StatsOn {
   UniqueFd fd_;
 };
 
-// Of each program behind the links that are pinned in a folder, once.
-[[nodiscard]] std::vector<ProgramStats> stats_of_links(const std::string& folder);
+// Of each loaded program that uses one of the maps pinned in a folder. Throws if there is none.
+[[nodiscard]] std::vector<ProgramStats> stats_of_users(const std::string& folder);
 
 }  // namespace vtepd::bench

@@ -99,11 +99,11 @@ class Packets {
 
   // Run time for each frame of the programs so named, less that of an empty one.
   template <typename Send>
-  Sample programs(const std::string& links, const std::set<std::string>& names, Send send_all) {
+  Sample programs(const std::string& maps, const std::set<std::string>& names, Send send_all) {
     const StatsOn stats;
-    const Totals before = totals(links, names);
+    const Totals before = totals(maps, names);
     send_all();
-    const Totals after = totals(links, names);
+    const Totals after = totals(maps, names);
     if (after.frames == before.frames || after.runs == before.runs) {
       throw std::runtime_error("none of the programs ran");
     }
@@ -122,10 +122,10 @@ class Packets {
     std::uint64_t frames = 0;  // runs of the empty program
   };
 
-  [[nodiscard]] Totals totals(const std::string& links, const std::set<std::string>& names) const {
+  [[nodiscard]] Totals totals(const std::string& maps, const std::set<std::string>& names) const {
     const ProgramStats empty = meter_.empty_program();
     Totals out{.empty_ns = empty.run_ns, .frames = empty.runs};
-    for (const ProgramStats& program : stats_of_links(links)) {
+    for (const ProgramStats& program : stats_of_users(maps)) {
       if (names.contains(program.name)) {
         out.run_ns += program.run_ns;
         out.runs += program.runs;
@@ -162,12 +162,12 @@ std::vector<Work> packet_works(Meter& meter, const Effort& effort, Spread spread
     return packets->send(subject, entries);
   };
   const auto decap = [packets](Subject& subject, std::uint32_t entries) {
-    return packets->programs(subject.links_of_right(),
+    return packets->programs(subject.maps_of_right(),
                              {"vtep_strip", "vtep_from_xdp", "vtep_from_ul"},
                              [&] { packets->receive_by_driver(subject, entries); });
   };
   const auto encap = [packets](Subject& subject, std::uint32_t entries) {
-    return packets->programs(subject.links_of_left(), {"vtep_from_ep"},
+    return packets->programs(subject.maps_of_left(), {"vtep_from_ep"},
                              [&] { packets->send(subject, entries); });
   };
   // In xdp mode on a veth the far end's program would run within the sender's cost.

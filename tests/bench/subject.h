@@ -50,10 +50,10 @@ class Subject {
   // them are reached over the cable.
   virtual void fill(std::uint32_t endpoints) = 0;
 
-  // Where the links of its BPF programs on a host are pinned; empty if it has none.
-  [[nodiscard]] virtual std::string links_of_left() const { return ""; }
+  // Where the maps of vtepd's BPF programs on a host are pinned; empty if it has none.
+  [[nodiscard]] virtual std::string maps_of_left() const { return ""; }
 
-  [[nodiscard]] virtual std::string links_of_right() const { return ""; }
+  [[nodiscard]] virtual std::string maps_of_right() const { return ""; }
 };
 
 // "bare", "routed" and so on, in the order of the report.

@@ -36,8 +36,12 @@ test::HostOptions options_of(const std::string& name, std::uint32_t endpoints) {
   return options;
 }
 
+std::string map_folder(const test::Host& host) {
+  return host.pin_dir() + "/v" + std::to_string(VTEP_ABI_VERSION);
+}
+
 UniqueFd open_map(const test::Host& host, const std::string& name) {
-  const std::string path = host.pin_dir() + "/v" + std::to_string(VTEP_ABI_VERSION) + "/" + name;
+  const std::string path = map_folder(host) + "/" + name;
   UniqueFd map(bpf_obj_get(path.c_str()));
   if (!map.valid()) {
     throw std::runtime_error("no map at " + path);
@@ -124,9 +128,9 @@ class Vtepd final : public Subject {
 
   [[nodiscard]] const test::NetNamespace& right_host() const override { return right_.netns(); }
 
-  [[nodiscard]] std::string links_of_left() const override { return links_of(left_); }
+  [[nodiscard]] std::string maps_of_left() const override { return maps_of(left_); }
 
-  [[nodiscard]] std::string links_of_right() const override { return links_of(right_); }
+  [[nodiscard]] std::string maps_of_right() const override { return maps_of(right_); }
 
   void fill(std::uint32_t endpoints) override {
     const test::Outcome network = left_.ctl({"network", "inspect", kName, "--json"});
@@ -150,8 +154,8 @@ class Vtepd final : public Subject {
             .mac = container.mac};
   }
 
-  [[nodiscard]] std::string links_of(const test::Host& host) const {
-    return name_ == "vtepd-kernel" ? "" : host.pin_dir() + "/links";
+  [[nodiscard]] std::string maps_of(const test::Host& host) const {
+    return name_ == "vtepd-kernel" ? "" : map_folder(host);
   }
 
   std::string name_;

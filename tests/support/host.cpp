@@ -96,7 +96,7 @@ Outcome Container::ping(const std::string& target, int count,
   return outcome;
 }
 
-Host::Host(const NetNamespace& underlay, int number, std::string store, HostOptions options)
+Host::Host(int number, std::string store, HostOptions options)
     : instance_(unique_name() + "h" + std::to_string(number)),
       number_(number),
       address_("10.99.0." + std::to_string(number)),
@@ -105,6 +105,10 @@ Host::Host(const NetNamespace& underlay, int number, std::string store, HostOpti
       folder_(lab_folder() + "/" + instance_),
       program_(vtepd_program()) {
   std::filesystem::create_directories(folder_);
+}
+
+Host::Host(const NetNamespace& underlay, int number, std::string store, HostOptions options)
+    : Host(number, std::move(store), std::move(options)) {
   if (underlay_devices().empty()) {
     const std::string port = "h" + std::to_string(number);
     const std::string mtu = " mtu " + std::to_string(options_.mtu);

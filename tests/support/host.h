@@ -46,6 +46,8 @@ struct Container {
 class Host {
  public:
   Host(const NetNamespace& underlay, int number, std::string store, HostOptions options);
+  // Without an underlay interface: the caller gives it eth0 with the address `address()`.
+  Host(int number, std::string store, HostOptions options);
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;

@@ -126,13 +126,14 @@ markdown_head() { # WORD...
 
 markdown_cells() { # CELL...
   local cell failure
-  markdown_head cell kernel package guest 'data path by itself' slowness seconds 'date, commit'
+  markdown_head cell kernel package guest 'data path by itself' slowness 'seconds of its groups' 'date, commits'
   for cell in "$@"; do
     failure=$(cat "$vm_dir/results/$cell/failure" 2>/dev/null || true)
     markdown_row "$cell" "$(about "$cell" release)" "$(about "$cell" package)" "$(about "$cell" guest)" \
       "${failure:-$(sed -n 's/^data path: \([a-z]*\).*/\1/p' "$vm_dir/results/$cell/probe" 2>/dev/null)}" \
-      "$(cut -d' ' -f1 "$vm_dir/results/$cell/slowness" 2>/dev/null)" "$(about "$cell" seconds)" \
-      "$(cat "$vm_dir/results/$cell"/*.end 2>/dev/null | awk '{print $4 ", " $5}' | sort | tail -n 1)"
+      "$(cut -d' ' -f1 "$vm_dir/results/$cell/slowness" 2>/dev/null)" \
+      "$(cat "$vm_dir/results/$cell"/*.end 2>/dev/null | awk '{sum += $2} END {print sum}')" \
+      "$(cat "$vm_dir/results/$cell"/*.end 2>/dev/null | awk '!seen[$5]++ {text = text " " $5; date = $4} END {print date "," text}')"
   done
 }
 

@@ -24,8 +24,9 @@ constexpr std::size_t kBytes = 4U << 20U;
 const std::string kNetkit = "endpoint_device = \"netkit\"\n";
 
 bool kernel_has_netkit() {
-  const std::string probe = run({vtepd_program(), "probe"}).out;
-  return testing::Value(probe, ContainsRegex("netkit device +yes +no "));
+  static const std::string probe = run({vtepd_program(), "probe"}).out;
+  static const bool has = testing::Value(probe, ContainsRegex("netkit device +yes +no "));
+  return has;
 }
 
 // A program that drops a frame in the sender's own sending has the sender told so, by an error.
@@ -197,7 +198,10 @@ TEST_F(Netkit, IsToldOfAnAddressThatMoved) {
       << known();
 }
 
-TEST_F(Netkit, KilledDaemonLosesNothingAndTheNextOneTakesOver) {
+// From the attach to the end, with and without a daemon.
+class NetkitLife : public Netkit {};
+
+TEST_F(NetkitLife, KilledDaemonLosesNothingAndTheNextOneTakesOver) {
   constexpr unsigned kPace = 2000;
   const Json before = link();
   NumberedStream stream(a_->netns, b_->netns, b_->address, 7001,
@@ -220,7 +224,7 @@ TEST_F(Netkit, KilledDaemonLosesNothingAndTheNextOneTakesOver) {
   expect_connected(*a_, *b_);
 }
 
-TEST_F(Netkit, DetachAndPurgeLeaveNothing) {
+TEST_F(NetkitLife, DetachAndPurgeLeaveNothing) {
   const std::string end = host().host_end();
   const Container& c = attach(1, "13");
 
@@ -238,7 +242,7 @@ TEST_F(Netkit, DetachAndPurgeLeaveNothing) {
   EXPECT_FALSE(std::filesystem::exists(host().pin_dir()));
 }
 
-TEST_F(Netkit, WithoutItsProgramNothingLeavesAndItIsPutBack) {
+TEST_F(NetkitLife, WithoutItsProgramNothingLeavesAndItIsPutBack) {
   const auto detach = [&] { return run({"bpftool", "link", "detach", "pinned", pin()}).ok(); };
   const std::string end = host().host_end();
   const std::string path = pin();
@@ -258,7 +262,7 @@ TEST_F(Netkit, WithoutItsProgramNothingLeavesAndItIsPutBack) {
   EXPECT_TRUE(a_->pings(b_->address));
 }
 
-TEST_F(Netkit, DoesNotMoveToTheKernelDataPath) {
+TEST_F(NetkitLife, DoesNotMoveToTheKernelDataPath) {
   host().stop();
   host().set_datapath("kind = \"kernel\"\n");
   write_file(host().config_path(), host().config());

@@ -165,10 +165,11 @@ Meter::Meter() : skeleton_(bench_meter_bpf::open_and_load()) {
 
 Meter::~Meter() = default;
 
-Meter::Counter::Counter(Meter& meter, const Place& place)
-    : meter_(meter),
-      count_(place, bpf_program__fd(meter.skeleton_->progs.bench_count)),
-      empty_(place, bpf_program__fd(meter.skeleton_->progs.bench_empty)) {
+Meter::Counter::Counter(Meter& meter, const Place& place, bool with_empty)
+    : meter_(meter), count_(place, bpf_program__fd(meter.skeleton_->progs.bench_count)) {
+  if (with_empty) {
+    empty_.emplace(place, bpf_program__fd(meter.skeleton_->progs.bench_empty));
+  }
   const std::vector<__u64> zeros(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   const __u32 key = 0;
   require(bpf_map_update_elem(bpf_map__fd(meter_.skeleton_->maps.bench_counts), &key, zeros.data(),

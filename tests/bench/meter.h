@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,14 +35,14 @@ class Meter {
   // While the counter lives, frames for it are counted where it is, and go no further.
   class Counter {
    public:
-    Counter(Meter& meter, const Place& place);
+    // With an empty program in front of it, both run once for each frame.
+    Counter(Meter& meter, const Place& place, bool with_empty = false);
     [[nodiscard]] std::uint64_t arrived() const;
 
    private:
     Meter& meter_;
-    // In the order in which they have to be attached: both run once for each frame.
     IngressProgram count_;
-    IngressProgram empty_;
+    std::optional<IngressProgram> empty_;
   };
 
   // Receives `count` copies of the frame on a NIC as its driver would, by way of the program on its

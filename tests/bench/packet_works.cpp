@@ -81,16 +81,16 @@ class Packets {
   Sample receive_by_driver(const Subject& subject, std::uint32_t entries) {
     const test::Bytes frame = frame_on_cable(subject);
     const std::uint32_t senders = spread_ == Spread::Uniform ? entries : 0;
-    const Meter::Counter counter(meter_, subject.ends().right.place());
+    const Meter::Counter counter(meter_, subject.ends().right.place(), true);
     const double busy =
         meter_.transmit(frame, senders, Place{&subject.left_host(), "eth0"}, effort_.frames);
     return cost(busy, counter.arrived(), effort_.frames);
   }
 
-  Sample send(const Subject& subject, std::uint32_t entries) {
+  Sample send(const Subject& subject, std::uint32_t entries, bool with_empty = false) {
     const std::uint32_t targets = spread_ == Spread::Uniform ? entries : 0;
     const FrameBurst burst(subject.ends().left.place(), frame_to_right(subject), targets);
-    const Meter::Counter counter(meter_, Place{&subject.right_host(), "eth0"});
+    const Meter::Counter counter(meter_, Place{&subject.right_host(), "eth0"}, with_empty);
     burst.send(effort_.frames / 10);
     const std::uint64_t before = counter.arrived();
     const double busy = burst.send(effort_.frames);
@@ -168,7 +168,7 @@ std::vector<Work> packet_works(Meter& meter, const Effort& effort, Spread spread
   };
   const auto encap = [packets](Subject& subject, std::uint32_t entries) {
     return packets->programs(subject.maps_of_left(), {"vtep_from_ep"},
-                             [&] { packets->send(subject, entries); });
+                             [&] { packets->send(subject, entries, true); });
   };
   // In xdp mode on a veth the far end's program would run within the sender's cost.
   const auto senders = with_tables(spread, all_subjects_but({"vtepd-xdp"}));

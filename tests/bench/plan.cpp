@@ -34,25 +34,25 @@ class Benchmark {
  public:
   explicit Benchmark(const Plan& plan)
       : plan_(plan),
-        effort_{.frames = plan.quick ? 60000U : 300000U, .seconds = plan.quick ? 0.25 : 1.0},
-        rounds_(plan.quick ? 3 : 7) {
+        effort_{.frames = plan.quick ? 60000U : 200000U, .seconds = plan.quick ? 0.25 : 0.8} {
     report_.bed = describe_machine();
   }
 
   Report run() {
     lay_out();
-    Runner runner(report_, rounds_);
+    Runner packets(report_, plan_.quick ? 3 : 7);
+    Runner traffic(report_, plan_.quick ? 3 : 5);
     for (const Work& work : packet_works(meter_, effort_, Spread::One)) {
-      measure(runner, work, all_beds());
-    }
-    for (const Work& work : traffic_works(effort_)) {
-      measure(runner, work, all_beds());
-    }
-    for (const Work& work : request_works(effort_)) {
-      measure(runner, work, all_beds());
+      measure(packets, work, all_beds());
     }
     for (const Work& work : packet_works(meter_, effort_, Spread::Uniform)) {
-      measure(runner, work, uniform_beds());
+      measure(packets, work, uniform_beds());
+    }
+    for (const Work& work : traffic_works(effort_)) {
+      measure(traffic, work, all_beds());
+    }
+    for (const Work& work : request_works(effort_)) {
+      measure(traffic, work, all_beds());
     }
     measure_control();
     return std::move(report_);
@@ -128,7 +128,6 @@ class Benchmark {
 
   Plan plan_;
   Effort effort_;
-  std::size_t rounds_;
   Report report_;
   Meter meter_;
   std::vector<Bed> beds_;

@@ -3,6 +3,8 @@
 // host, and leaves alone what vtep_from_ep will see behind it.
 #include "bed.h"
 
+#include <map>
+
 namespace vtepd::test {
 namespace {
 
@@ -73,6 +75,31 @@ const Case kCases[] = {
      [](ProgRunner& runner) { runner.remove_port(static_cast<std::uint32_t>(devices().port)); }},
 };
 INSTANTIATE_TEST_SUITE_P(Frames, FromNk, testing::ValuesIn(kCases), kCaseName);
+
+// Each bit of a frame for another host: what this program decides the one behind it would, too.
+TEST(Flip, WhatANetkitEndpointSendsIsDecidedAsBehindOrLeftAlone) {
+  ProgRunner runner(make_config());
+  fill_maps(runner);
+  std::map<Verdict, int> verdicts;
+  for (const Bytes& whole : {ipv4(kMacR).bytes(), ipv6().bytes()}) {
+    for (std::size_t bit = 0; bit < whole.size() * 8; bit++) {
+      SCOPED_TRACE("byte " + std::to_string(bit / 8) + " bit " + std::to_string(bit % 8));
+      Bytes frame = whole;
+      frame.at(bit / 8) = static_cast<std::uint8_t>(frame.at(bit / 8) ^ 0x80U >> bit % 8);
+      const auto early = runner.run(Program::FromNk, frame, {.ifindex = devices().port});
+      const auto behind = runner.run(Program::FromEp, frame, {.ifindex = devices().port});
+      const bool left = early.verdict == Verdict::Next;
+      EXPECT_EQ(left ? Verdict::Next : behind.verdict, early.verdict);
+      EXPECT_EQ("", difference(left ? frame : behind.frame, early.frame));
+      EXPECT_EQ(left ? "" : to_string(behind.counted), left ? "" : to_string(early.counted));
+      EXPECT_TRUE(!left || early.counted.empty());
+      ++verdicts[early.verdict];
+    }
+  }
+  EXPECT_GT(verdicts[Verdict::Redirect], 0);
+  EXPECT_GT(verdicts[Verdict::Drop], 0);
+  EXPECT_GT(verdicts[Verdict::Next], 0);
+}
 
 TEST(Truncation, OfWhatANetkitEndpointSendsNothingIsSentOn) {
   ProgRunner runner(make_config());

@@ -144,7 +144,7 @@ AgentRun run_agent(const AgentRunPlan& plan) {
   const test::Outcome outcome = test::run(
       {.argv = {"/proc/self/exe", "--agent-run", std::to_string(plan.endpoints), "--agent-events",
                 std::to_string(plan.events), "--agent-pause", std::to_string(plan.event_pause_ms)},
-       .deadline = test::Seconds(300)});
+       .deadline = test::Seconds(900)});
   if (!outcome.ok()) {
     throw std::runtime_error("the agent: " + outcome.text());
   }

@@ -20,12 +20,17 @@ std::vector<Row> rows_of(const Report& report, const std::string& work) {
   return out;
 }
 
+constexpr std::uint64_t kFew = 10;
+constexpr std::uint64_t kMany = 1000000;
+
 std::string label_of(const Row& row) {
-  const std::string suffix = row.work.substr(base_name(row.work).size());
-  if (suffix == "_uniform") {
-    return row.subject + ", 1M, uniform";
+  std::string label = row.subject;
+  if (row.entries == kMany) {
+    label += ", 1M";
+  } else if (row.entries != kFew) {
+    label += ", " + count(row.entries);
   }
-  return row.subject + (row.entries >= 1000000 ? ", 1M" : "");
+  return label + (row.work.ends_with("_uniform") ? ", uniform" : "");
 }
 
 bool has_plot(const std::vector<Row>& rows) {
@@ -45,20 +50,18 @@ std::string plot_of(const WorkText& work, const std::vector<Row>& rows) {
   return plot(work.title, rows.front().unit + better, bars);
 }
 
-std::string joined(const std::map<std::string, double>& extra) {
-  std::string out;
-  for (const auto& [name, value] : extra) {
-    out += (out.empty() ? "" : ", ") + name + " " + figure(value);
-  }
-  return out;
-}
-
-// The same subject and entries elsewhere in the report; nullptr: there is no such row.
+// nullptr: there is no such row.
 const Row* find(const std::vector<Row>& rows, const std::string& work, const std::string& subject) {
   const auto found = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
     return row.work == work && row.subject == subject;
   });
   return found == rows.end() ? nullptr : &*found;
+}
+
+// What a row is compared with: the same work, with as many entries if that was measured.
+const Row* counterpart(const std::vector<Row>& rows, const Row& row, const std::string& subject) {
+  const Row* same = find(rows, row.work, subject);
+  return same != nullptr ? same : find(rows, base_name(row.work), subject);
 }
 
 std::string ratio(const Row& row, const Row* base) {
@@ -72,17 +75,29 @@ std::string ratio(const Row& row, const Row* base) {
   return out.str();
 }
 
+std::string besides(const std::vector<Row>& rows, const Row& row) {
+  std::string out;
+  for (const auto& [name, value] : row.extra) {
+    out += (out.empty() ? "" : ", ") + name + " " + figure(value);
+  }
+  if (row.work != base_name(row.work)) {
+    const std::string growth = ratio(row, find(rows, base_name(row.work), row.subject));
+    out += (out.empty() || growth.empty() ? "" : ", ") +
+           (growth.empty() ? "" : growth + " of 10 entries");
+  }
+  return out;
+}
+
 void write_table(std::ostream& out, const std::vector<Row>& rows) {
   out << "| work | subject | entries | median | min | max | unit | runs | to docker-layout | to "
          "routed | besides |\n"
       << "| --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | --- |\n";
   for (const Row& row : rows) {
-    const std::string work = base_name(row.work);
-    out << "| " << row.work << " | " << row.subject << " | " << row.entries << " | "
+    out << "| " << row.work << " | " << row.subject << " | " << count(row.entries) << " | "
         << figure(row.summary.median) << " | " << figure(row.summary.min) << " | "
         << figure(row.summary.max) << " | " << row.unit << " | " << row.summary.runs << " | "
-        << ratio(row, find(rows, work, "docker-layout")) << " | "
-        << ratio(row, find(rows, work, "routed")) << " | " << joined(row.extra) << " |\n";
+        << ratio(row, counterpart(rows, row, "docker-layout")) << " | "
+        << ratio(row, counterpart(rows, row, "routed")) << " | " << besides(rows, row) << " |\n";
   }
 }
 

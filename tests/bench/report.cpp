@@ -92,6 +92,10 @@ std::string figure(double value) {
   return text.data();
 }
 
+std::string count(std::uint64_t value) {
+  return with_commas(std::to_string(value));
+}
+
 std::string to_table(const std::vector<Row>& rows) {
   ctl::TextTable table({{"WORK"},
                         {"SUBJECT"},
@@ -108,10 +112,9 @@ std::string to_table(const std::vector<Row>& rows) {
     for (const auto& [name, value] : row.extra) {
       extra += (extra.empty() ? "" : ", ") + name + " " + figure(value);
     }
-    table.add({row.work == work ? " " : row.work, row.subject,
-               with_commas(std::to_string(row.entries)), figure(row.summary.median),
-               figure(row.summary.min), figure(row.summary.max), row.unit,
-               std::to_string(row.summary.runs), extra});
+    table.add({row.work == work ? " " : row.work, row.subject, count(row.entries),
+               figure(row.summary.median), figure(row.summary.min), figure(row.summary.max),
+               row.unit, std::to_string(row.summary.runs), extra});
     work = row.work;
   }
   return table.text();

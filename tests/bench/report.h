@@ -36,8 +36,10 @@ struct Report {
 // The reverse. Throws nlohmann::json::exception if it is none.
 [[nodiscard]] Report from_json(const Json& document);
 
-// "1,234", "12.3", "0.456": four digits that matter.
+// "1,234", "12.3", "0.456": three digits or more.
 [[nodiscard]] std::string figure(double value);
+// "1,000,000"
+[[nodiscard]] std::string count(std::uint64_t value);
 // For a terminal: one line per row.
 [[nodiscard]] std::string to_table(const std::vector<Row>& rows);
 

@@ -31,6 +31,8 @@ TEST(Page, HasTheBedATableAndAPlotOfEachWork) {
   EXPECT_THAT(page, HasSubstr("| kernel | 6.18 |"));
   EXPECT_THAT(page, HasSubstr("| receive_64 | vtepd-tc | 10 | 500 | 500 | 500 | ns/packet | 3 | "
                               "0.25 |  |  |"));
+  EXPECT_THAT(page, HasSubstr("| receive_64_hot | vtepd-tc | 1,000,000 | 510 | 510 | 510 | "
+                              "ns/packet | 3 | 0.26 |  | 1.02 of 10 entries |"));
   EXPECT_THAT(page, HasSubstr("(performance/receive_64.svg)"));
   EXPECT_THAT(page, Not(HasSubstr("program_decap.svg"))) << "one subject is no comparison";
   EXPECT_TRUE(documents.contains("performance/receive_64.svg"));

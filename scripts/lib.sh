@@ -118,12 +118,12 @@ ensure_packages() { # LIST...: installs what is missing, and says nothing if not
   [ $((${#packages[@]} + ${#backports[@]})) -gt 0 ] || return 0
   [ "$(id -u)" -eq 0 ] ||
     die "these packages are missing and only root can install them: ${packages[*]} ${backports[*]}; run 'sudo scripts/deps'"
+  [ ${#backports[@]} -eq 0 ] || install_backports "${backports[@]}"
   if [ ${#packages[@]} -gt 0 ]; then
     say "installing: ${packages[*]}"
     apt_get update || die "apt-get update failed"
     apt_get install -y "${packages[@]}" || die "could not install ${packages[*]}"
   fi
-  [ ${#backports[@]} -eq 0 ] || install_backports "${backports[@]}"
 }
 
 # --- the BPF file system ----------------------------------------------------------------------

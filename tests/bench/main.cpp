@@ -7,7 +7,9 @@
 #include "bench/subject.h"
 #include "support/process.h"
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <unistd.h>
 
 namespace vtepd::bench {
 namespace {
@@ -60,16 +63,29 @@ void write_documents(const Report& report, const std::string& folder) {
   }
 }
 
+// Before half an hour of measuring, not after.
+void check_writable(const std::string& path) {
+  const auto folder = std::filesystem::absolute(path).parent_path();
+  const std::string tried = std::filesystem::exists(path) ? path : folder.string();
+  if (access(tried.c_str(), W_OK) != 0) {
+    throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno) +
+                             "; name another file with --json");
+  }
+}
+
 int run(const Options& options) {
   if (options.agent.endpoints > 0) {
     serve_agent_run(options.agent);
     return 0;
   }
+  if (options.from.empty()) {
+    check_writable(options.json);
+  }
   const Report report = options.from.empty() ? run_plan(options.plan) : read_report(options.from);
+  std::cout << to_table(report.rows) << std::endl;
   if (options.from.empty()) {
     test::write_file(options.json, to_json(report).dump(2) + "\n");
   }
-  std::cout << to_table(report.rows) << std::endl;
   if (!options.docs.empty()) {
     write_documents(report, options.docs);
   }

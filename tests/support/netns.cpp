@@ -39,9 +39,10 @@ void sweep_mounts(const std::string& prefix) {
   }
 }
 
-// Everything that may carry the prefix. Pins go first: with the last link and map of an instance
-// its programs go too.
-void sweep(const std::string& prefix) {
+// Everything that may carry the prefix; false if there was nothing. Pins go first: with the last
+// link and map of an instance its programs go too.
+bool sweep(const std::string& prefix) {
+  bool any = false;
   sweep_mounts(prefix);
   const std::array<const char*, 5> folders{"/sys/fs/bpf/vtepd", "/run/netns", "/run/vtepd",
                                            "/var/lib/vtepd", "/tmp"};
@@ -53,6 +54,7 @@ void sweep(const std::string& prefix) {
         found.push_back(entry.path());
       }
     }
+    any = any || !found.empty();
     for (const fs::path& path : found) {
       if (path.parent_path() == "/run/netns") {
         run({"ip", "netns", "del", path.filename().string()});
@@ -60,6 +62,15 @@ void sweep(const std::string& prefix) {
         fs::remove_all(path, ignored);
       }
     }
+  }
+  return any;
+}
+
+// A daemon that is on its way down, or up, may make things meanwhile.
+void sweep_all(const std::string& prefix) {
+  constexpr int kMostSweeps = 20;
+  for (int i = 0; i < kMostSweeps && sweep(prefix); ++i) {
+    sleep_for(Milliseconds(250));
   }
 }
 
@@ -84,7 +95,7 @@ void start_sweeper(const std::string& prefix) {
     char byte = 0;
     while (read(STDIN_FILENO, &byte, 1) > 0) {
     }
-    sweep(prefix);
+    sweep_all(prefix);
     _exit(0);
   }
   close(life[0]);  // the other end stays open until this program ends

@@ -53,7 +53,7 @@ void Agent::verify_host_ends(bool starting) {
   const auto mended = ports_.links.verify_host_ends(ends);
   const std::string problem = mended ? std::string() : mended.error().what;
   if (problem != host_end_problem_ && !problem.empty()) {
-    spdlog::warn("sending from endpoints costs more than it need: {}", problem);
+    spdlog::warn("sending from endpoints costs more than it needs to: {}", problem);
   }
   host_end_problem_ = problem;
   if (mended && !starting) {

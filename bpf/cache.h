@@ -79,16 +79,22 @@ static __always_inline __u64 current_epoch(void)
 	return epoch ? *epoch : 0;
 }
 
-/* Of a MAC the last bytes differ most; multiplication carries every bit into the upper ones. */
-static __always_inline __u32 cache_place(__u64 mac, __u32 with)
+/* Multiplication carries every bit into the upper ones. */
+static __always_inline __u32 cache_place(__u32 what, __u32 with)
 {
-	return (((__u32)(mac >> 16) ^ with * 0x85ebca6bU) * 0x9e3779b1U) >> (32 - CACHE_BITS);
+	return ((what ^ with * 0x85ebca6bU) * 0x9e3779b1U) >> (32 - CACHE_BITS);
+}
+
+/* The bytes in which MACs differ most. */
+static __always_inline __u32 end_of_mac(__u64 mac)
+{
+	return mac >> 16;
 }
 
 /* The place of an inbound frame's entry; whether it is that frame's says `is_inbound`. */
 static __always_inline struct vtep_inbound *inbound_place(const struct vtep_inbound_key *key)
 {
-	__u32 at = cache_place(key->mac, key->vni ^ key->source);
+	__u32 at = cache_place(end_of_mac(key->mac), key->vni ^ key->source);
 
 	return bpf_map_lookup_elem(&vtep_inbounds, &at);
 }
@@ -103,7 +109,7 @@ static __always_inline bool is_inbound(const struct vtep_inbound *entry, __u64 e
 
 static __always_inline struct vtep_outbound *outbound_place(__u32 from, __u64 mac)
 {
-	__u32 at = cache_place(mac, from);
+	__u32 at = cache_place(end_of_mac(mac), from);
 
 	return bpf_map_lookup_elem(&vtep_outbounds, &at);
 }

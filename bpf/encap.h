@@ -8,6 +8,7 @@
 #include <linux/ipv6.h>
 
 #include "cache.h"
+#include "flow.h"
 #include "packet.h"
 #include "protocol.h"
 #include "segment.h"
@@ -54,15 +55,6 @@ static __always_inline bool too_big(struct __sk_buff *skb, const struct inner *i
 	__u32 len = skb->gso_size ? segment_len(skb, inner->proto) : inner->len;
 
 	return len > (__u32)mtu + ETH_HLEN;
-}
-
-/* The kernel hashes the MACs of a frame in which it finds no flow. */
-static __always_inline __u32 flow_hash(struct __sk_buff *skb)
-{
-	__u32 hash = bpf_get_hash_recalc(skb);
-	const __u32 *macs = header_at(skb, 0, 12);
-
-	return hash || !macs ? hash : jhash_12(macs, skb->protocol);
 }
 
 /* IPv4 checksum of the template plus the words that it leaves zero (RFC 1071: order of bytes and
@@ -155,7 +147,7 @@ static __always_inline int encap(struct __sk_buff *skb, struct frame *frame, str
 {
 	if (too_big(skb, inner, way->mtu))
 		return -VTEP_TOO_BIG;
-	inner->hash = flow_hash(skb);
+	inner->hash = flow_hash(skb, inner->proto);
 
 	struct ethhdr *eth = make_room(skb, inner);
 

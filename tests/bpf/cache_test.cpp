@@ -2,6 +2,10 @@
 // The caches in front of the tables: what they may keep, under what, and for how long.
 #include "bed.h"
 
+#include <set>
+#include <utility>
+#include <vector>
+
 namespace vtepd::test {
 namespace {
 
@@ -145,6 +149,63 @@ TEST_F(Cache, WhatFailedIsNotKept) {
   EXPECT_EQ(sent(kNobody), VTEP_LOCAL);
   EXPECT_EQ(arrived(kOtherVtep), VTEP_DECAP);
   EXPECT_EQ(arrived(kPeerVtep, kNobody), VTEP_DECAP);
+}
+
+// The kernel's hash has a secret: the port is asked of a runner whose cache has not seen the flow.
+class FlowCache : public Cache {
+ protected:
+  static std::uint16_t port_of(ProgRunner& runner, const Packet& packet) {
+    const Packet frame = from_a(kMacR) / packet;
+    const Outcome outcome = runner.run(Program::FromEp, frame.bytes(), {.ifindex = devices().port});
+    EXPECT_EQ(static_cast<int>(outcome.verdict), static_cast<int>(Verdict::Redirect));
+    return static_cast<std::uint16_t>(outcome.frame.at(34) << 8 | outcome.frame.at(35));
+  }
+
+  static Packet flow(std::uint16_t source, const Ip4& to = kAddrR) {
+    return Packet(Ipv4{.src = kAddrA, .dst = to}) / Udp{.src = source} / Payload(18);
+  }
+};
+
+TEST_F(FlowCache, GivesEachFlowTheKernelsPort) {
+  std::vector<std::uint16_t> first;
+  for (std::uint16_t i = 0; i < 2000; ++i) {  // more than there are places
+    first.push_back(port_of(runner_, flow(i)));
+    ASSERT_EQ(port_of(runner_, flow(i)), first.back()) << "remembered, " << i;
+  }
+  for (std::uint16_t i = 0; i < 2000; ++i) {
+    ASSERT_EQ(port_of(runner_, flow(i)), first[i]) << "asked again, " << i;
+  }
+  EXPECT_GT(std::set(first.begin(), first.end()).size(), 1800U);
+}
+
+// What has another hash, or one of more than the key, with the very bytes that a flow has there.
+TEST_F(FlowCache, ServesNothingThatIsNoPlainFlow) {
+  const Ipv4 ip{.src = kAddrA, .dst = kAddrR};
+  Ipv4 fragment = ip;
+  fragment.fragment = 0x2000;
+  Ipv4 later = ip;
+  later.fragment = 100;
+  Ipv4 options = ip;
+  options.options = {1, 1, 1, 0};
+  const std::vector<std::pair<std::string, Packet>> others{
+      {"fragment", Packet(fragment) / Udp{.src = 7} / Payload(18)},
+      {"later fragment", Packet(later) / Udp{.src = 7} / Payload(18)},
+      {"options", Packet(options) / Udp{.src = 7} / Payload(18)},
+      {"tcp", Packet(ip) / Tcp{.src = 7} / Payload(18)},
+      {"other ports", flow(8)},
+      {"other address", flow(7, "192.0.2.18")},
+      {"ipv6", Packet(Ipv6{.src = kAddr6A, .dst = kAddr6R}) / Udp{.src = 7} / Payload(18)},
+  };
+  for (const auto& [name, packet] : others) {
+    SCOPED_TRACE(name);
+    ProgRunner fresh(make_config());
+    fill_maps(fresh);
+    const std::uint16_t right = port_of(fresh, packet);
+    port_of(runner_, flow(7));
+    port_of(runner_, Packet(ip) / Udp{.src = 1} / Payload(18));
+    EXPECT_EQ(port_of(runner_, packet), right);
+    EXPECT_EQ(port_of(runner_, packet), right) << "again";
+  }
 }
 
 TEST(CacheWithoutEpoch, NothingIsKept) {

@@ -6,7 +6,8 @@
  * tables stay the truth: an entry holds in the epoch that was read before they were, and the agent
  * starts a new epoch behind each change.
  *
- * Programs on the same CPU do not interrupt one another here: all run with softirqs off.
+ * Programs on the same CPU do not interrupt one another: all run with softirqs off. Only with
+ * PREEMPT_RT that is not enough, so the agent does not load them there.
  */
 #pragma once
 

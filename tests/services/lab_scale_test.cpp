@@ -71,8 +71,7 @@ class ScaleLab {
 
   // Whether host `number` forwards to the MAC in the network's VNI.
   [[nodiscard]] std::unique_ptr<PinnedMap> fdb(int number) {
-    return std::make_unique<PinnedMap>(host(number).pin_dir() + "/v" +
-                                       std::to_string(next_abi() - 1) + "/vtep_fdb");
+    return std::make_unique<PinnedMap>(host(number).map_path("vtep_fdb"));
   }
 
   [[nodiscard]] vtep_fdb_key key_of(const std::string& mac) const {

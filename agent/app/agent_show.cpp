@@ -85,7 +85,7 @@ ViewNames Agent::names() const {
 EndpointView Agent::local_view(const LocalEndpoint& local) const {
   auto view = endpoint_view(local, vni_of(local));
   const auto& network = overlay_.networks().at(local.endpoint.network_id);
-  view.held = held_views(network, network.locals.at(local.endpoint.id));
+  view.held = held_views(network, network.locals.at(*ObjectId::parse(local.endpoint.id)));
   return view;
 }
 

@@ -13,24 +13,30 @@ namespace vtepd {
 template <typename Key, typename Claimant, typename Hash, typename Before>
 class Claims {
  public:
-  // True if the winner of the key changed.
-  bool add(const Key& key, const Claimant* claimant) {
+  struct Change {
+    bool changed = false;              // the key has another winner
+    const Claimant* before = nullptr;  // who won before; nullptr: nobody
+  };
+
+  Change add(const Key& key, const Claimant* claimant) {
     const auto [place, fresh] = winners_.try_emplace(key, claimant);
     if (fresh) {
-      return true;
+      return {true, nullptr};
     }
-    if (place->second == claimant) {
-      return false;
+    const Claimant* before = place->second;
+    if (before == claimant) {
+      return {false, before};
     }
-    if (!Before{}(*claimant, *place->second)) {
+    if (!Before{}(*claimant, *before)) {
       losers_.emplace(key, claimant);
-      return false;
+      return {false, before};
     }
-    losers_.emplace(key, place->second);
+    losers_.emplace(key, before);
     place->second = claimant;
-    return true;
+    return {true, before};
   }
 
+  // True if the key has another winner now, or none.
   bool remove(const Key& key, const Claimant* claimant) {
     const auto place = winners_.find(key);
     if (place == winners_.end()) {

@@ -5,9 +5,10 @@
 #include "registry/keys.h"
 #include "registry/network_codec.h"
 #include "registry/own_codec.h"
-#include "registry/packed_id.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -18,21 +19,16 @@ namespace vtepd {
 namespace {
 
 using registry::Keys;
-using registry::pack;
-using registry::PackedHash;
-using registry::PackedId;
-using registry::unpack;
 using Events = std::vector<StoreEvent>;
 
-std::uint64_t hash_of(const std::string& value) {
-  return hash_bytes(value.data(), value.size());
-}
+// An event has no more endpoints than these, so that a million are not moved about as one vector
+// grows.
+constexpr std::size_t kMostTogether = 4096;
 
 // What is remembered of a key: its value's hash instead of the value.
 struct Seen {
   std::uint64_t hash = 0;
-  std::uint64_t read_at = 0;  // index of the value, if it was read singly
-  std::uint32_t round = 0;    // of the last snapshot that had it
+  std::uint32_t round = 0;  // of the last snapshot that had it
   bool malformed = false;
   bool good = false;  // was decoded once, so something stands for it
 };
@@ -54,30 +50,51 @@ struct RegistryDecoder::State {
   bool whole = false;   // what comes is a snapshot, which is right whatever was read before
   std::map<std::string, Part> networks;  // by key: both kinds
   std::map<std::string, Network> emitted;
-  std::map<std::string, std::unordered_map<PackedId, Seen, PackedHash>> endpoints;
-  std::map<std::string, Seen> others;  // nodes, acknowledgements, keys with a wrong id
+  std::map<std::string, std::unordered_map<ObjectId, Seen>, std::less<>> endpoints;
+  std::map<std::string, Seen> others;            // nodes, acknowledgements, keys with a wrong id
+  std::map<std::string, std::uint64_t> read_at;  // index of a value that was read singly, by key
 
   void put(const KvPair& pair, Events& events);
   void drop(const std::string& key, Events& events);
   void sweep(std::string_view scope, Events& events);
 
  private:
-  bool unchanged(Seen& seen, const KvPair& pair) const;
+  bool unchanged(Seen& seen, const KvPair& pair);
+  bool is_behind(const KvPair& pair);
   static void note(Seen& seen, const std::string& key, const Error* error, Events& events);
   void put_part(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
   void put_endpoint(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
+  static void up(const std::string& network_id, PackedEndpoint&& endpoint, Events& events);
   void put_floating(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
   void put_other(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
   void join(const std::string& id, Events& events);
   void gone(const Seen& seen, const std::string& key, const Keys::Parsed& parsed, Events& events);
 };
 
-bool RegistryDecoder::State::unchanged(Seen& seen, const KvPair& pair) const {
-  if (!whole && pair.index < seen.read_at) {
-    return true;  // the watch is behind
+// A watch that tells of a key what is older than it was when it was read.
+bool RegistryDecoder::State::is_behind(const KvPair& pair) {
+  if (single) {
+    auto& index = read_at[pair.key];
+    const bool behind = pair.index < index;
+    index = behind ? index : pair.index;
+    return behind;
   }
-  seen.read_at = single ? pair.index : 0;
-  const auto hash = hash_of(pair.value);
+  const auto read = read_at.empty() ? read_at.end() : read_at.find(pair.key);
+  if (read == read_at.end()) {
+    return false;
+  }
+  if (!whole && pair.index < read->second) {
+    return true;
+  }
+  read_at.erase(read);
+  return false;
+}
+
+bool RegistryDecoder::State::unchanged(Seen& seen, const KvPair& pair) {
+  if (is_behind(pair)) {
+    return true;
+  }
+  const auto hash = std::hash<std::string>{}(pair.value);
   const bool same = (seen.good || seen.malformed) && seen.hash == hash;
   seen.hash = hash;
   seen.round = round;
@@ -168,7 +185,8 @@ void RegistryDecoder::State::join(const std::string& id, Events& events) {
 
 void RegistryDecoder::State::put_endpoint(const KvPair& pair, const Keys::Parsed& parsed,
                                           Events& events) {
-  if (!registry::is_id(parsed.endpoint_id)) {
+  const auto id = ObjectId::parse(parsed.endpoint_id);
+  if (!id) {
     auto& seen = others[pair.key];
     if (!unchanged(seen, pair)) {
       const Error error{ErrorKind::Invalid, pair.key + ": the endpoint's id is not 64 hex digits"};
@@ -176,16 +194,30 @@ void RegistryDecoder::State::put_endpoint(const KvPair& pair, const Keys::Parsed
     }
     return;
   }
-  auto& seen = endpoints[std::string(parsed.network_id)][pack(parsed.endpoint_id)];
+  auto network = endpoints.find(parsed.network_id);
+  if (network == endpoints.end()) {
+    network = endpoints.try_emplace(std::string(parsed.network_id)).first;
+  }
+  auto& seen = network->second[*id];
   if (unchanged(seen, pair)) {
     return;
   }
-  auto endpoint =
-      registry::decode_endpoint(pair.key, parsed.network_id, parsed.endpoint_id, pair.value);
+  auto endpoint = registry::decode_packed_endpoint(pair.key, parsed.endpoint_id, pair.value);
   note(seen, pair.key, endpoint ? nullptr : &endpoint.error(), events);
   if (endpoint) {
-    events.emplace_back(store_event::EndpointUp{std::move(*endpoint)});
+    up(network->first, std::move(*endpoint), events);
   }
+}
+
+void RegistryDecoder::State::up(const std::string& network_id, PackedEndpoint&& endpoint,
+                                Events& events) {
+  auto* last = events.empty() ? nullptr : std::get_if<store_event::EndpointsUp>(&events.back());
+  if (last == nullptr || last->network_id != network_id ||
+      last->endpoints.size() >= kMostTogether) {
+    last = &std::get<store_event::EndpointsUp>(
+        events.emplace_back(store_event::EndpointsUp{network_id, {}}));
+  }
+  last->endpoints.push_back(std::move(endpoint));
 }
 
 // One whose holder is letting go is nobody's any more.
@@ -273,6 +305,7 @@ void RegistryDecoder::State::gone(const Seen& seen, const std::string& key,
 
 void RegistryDecoder::State::drop(const std::string& key, Events& events) {
   const auto parsed = keys.parse(key);
+  read_at.erase(key);
   if (const auto part = networks.find(key); part != networks.end()) {
     gone(part->second.seen, key, parsed, events);
     networks.erase(part);
@@ -285,12 +318,13 @@ void RegistryDecoder::State::drop(const std::string& key, Events& events) {
     return;
   }
   const auto network = parsed.kind == Keys::Parsed::Kind::Endpoint
-                           ? endpoints.find(std::string(parsed.network_id))
+                           ? endpoints.find(parsed.network_id)
                            : endpoints.end();
-  if (network == endpoints.end() || !registry::is_id(parsed.endpoint_id)) {
+  const auto endpoint_id = ObjectId::parse(parsed.endpoint_id);
+  if (network == endpoints.end() || !endpoint_id) {
     return;
   }
-  const auto endpoint = network->second.find(pack(parsed.endpoint_id));
+  const auto endpoint = network->second.find(*endpoint_id);
   if (endpoint != network->second.end()) {
     gone(endpoint->second, key, parsed, events);
     network->second.erase(endpoint);
@@ -317,9 +351,9 @@ void RegistryDecoder::State::sweep(std::string_view scope, Events& events) {
     if (!keys.endpoints(id).starts_with(scope)) {
       continue;
     }
-    for (const auto& [packed, seen] : members) {
+    for (const auto& [endpoint_id, seen] : members) {
       if (seen.round != round) {
-        lost.push_back(keys.endpoint(id, unpack(packed)));
+        lost.push_back(keys.endpoint(id, endpoint_id.to_string()));
       }
     }
   }
@@ -374,8 +408,8 @@ std::vector<StoreEvent> RegistryDecoder::forget(const std::string& network_id) {
     lost.push_back(other->first);
   }
   if (const auto members = state_->endpoints.find(network_id); members != state_->endpoints.end()) {
-    for (const auto& [packed, seen] : members->second) {
-      lost.push_back(state_->keys.endpoint(network_id, unpack(packed)));
+    for (const auto& [id, seen] : members->second) {
+      lost.push_back(state_->keys.endpoint(network_id, id.to_string()));
     }
   }
   for (const auto& key : lost) {

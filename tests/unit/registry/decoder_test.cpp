@@ -5,13 +5,16 @@
 #include "registry/own_codec.h"
 #include "unit/registry/live_values.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace vtepd::test {
 
 namespace {
 
 namespace se = store_event;
+
+using testing::ElementsAre;
+using testing::Field;
 
 class Decoder : public testing::Test {
  protected:
@@ -77,8 +80,10 @@ TEST_F(Decoder, OtherDriversNetworksAreNotOurs) {
 
 TEST_F(Decoder, EndpointIsReportedPerChange) {
   const auto up = put(endpoint_, kLiveEndpoint);
-  ASSERT_NE(only<se::EndpointUp>(up), nullptr);
-  EXPECT_EQ(only<se::EndpointUp>(up)->endpoint.network_id, kNetworkId);
+  ASSERT_NE(only<se::EndpointsUp>(up), nullptr);
+  EXPECT_EQ(only<se::EndpointsUp>(up)->network_id, kNetworkId);
+  EXPECT_THAT(only<se::EndpointsUp>(up)->endpoints,
+              ElementsAre(Field(&PackedEndpoint::id, *ObjectId::parse(kEndpointId))));
   EXPECT_TRUE(put(endpoint_, kLiveEndpoint).empty());
   const auto gone = drop(endpoint_);
   ASSERT_NE(only<se::EndpointGone>(gone), nullptr);
@@ -97,7 +102,7 @@ TEST_F(Decoder, MalformedIsToldOncePerChangeAndTheLastGoodStays) {
   const auto mended = put(endpoint_, kLiveEndpoint);
   ASSERT_EQ(mended.size(), 2U);
   EXPECT_TRUE(std::holds_alternative<se::Mended>(mended[0]));
-  EXPECT_TRUE(std::holds_alternative<se::EndpointUp>(mended[1]));
+  EXPECT_TRUE(std::holds_alternative<se::EndpointsUp>(mended[1]));
 
   put(endpoint_, "{");
   const auto removed = drop(endpoint_);

@@ -151,6 +151,7 @@ class Agent : public Control {
   }
 
   void take(StoreEvent& event);
+  void expect_endpoints(const std::vector<StoreEvent>& events);
   void take_endpoints(store_event::EndpointsUp& up);
   void tell_who_waits(const std::vector<StoreEvent>& events);
   void follow(const FollowedNetworks::Ids& networks);

@@ -12,6 +12,7 @@
 namespace vtepd {
 
 void Agent::on_store_events(std::vector<StoreEvent> events) {
+  expect_endpoints(events);
   for (auto& event : events) {
     take(event);
   }
@@ -83,6 +84,18 @@ void Agent::follow(const FollowedNetworks::Ids& networks) {
   }
   if (follow_) {
     follow_(networks);
+  }
+}
+
+void Agent::expect_endpoints(const std::vector<StoreEvent>& events) {
+  std::map<std::string_view, std::size_t> counts;
+  for (const auto& event : events) {
+    if (const auto* up = std::get_if<store_event::EndpointsUp>(&event)) {
+      counts[up->network_id] += up->endpoints.size();
+    }
+  }
+  for (const auto& [network_id, count] : counts) {
+    overlay_.expect_endpoints(std::string(network_id), count);
   }
 }
 

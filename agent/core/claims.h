@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory_resource>
 #include <unordered_map>
 
 namespace vtepd {
@@ -13,6 +14,16 @@ namespace vtepd {
 template <typename Key, typename Claimant, typename Hash, typename Before>
 class Claims {
  public:
+  explicit Claims(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : winners_(memory), losers_(memory) {}
+
+  // So many keys may come.
+  void expect(std::size_t keys) {
+    if (keys > winners_.size()) {
+      winners_.reserve(keys);
+    }
+  }
+
   struct Change {
     bool changed = false;              // the key has another winner
     const Claimant* before = nullptr;  // who won before; nullptr: nobody
@@ -72,8 +83,8 @@ class Claims {
   [[nodiscard]] std::size_t conflicts() const { return losers_.size(); }
 
  private:
-  std::unordered_map<Key, const Claimant*, Hash> winners_;
-  std::unordered_multimap<Key, const Claimant*, Hash> losers_;
+  std::pmr::unordered_map<Key, const Claimant*, Hash> winners_;
+  std::pmr::unordered_multimap<Key, const Claimant*, Hash> losers_;
 };
 
 }  // namespace vtepd

@@ -6,10 +6,14 @@
 namespace vtepd {
 
 Overlay::Overlay(IpAddress own_vtep, std::string owner)
-    : own_vtep_(own_vtep), owner_(std::move(owner)) {}
+    : own_vtep_(own_vtep),
+      owner_(std::move(owner)),
+      memory_(std::make_unique<std::pmr::unsynchronized_pool_resource>()),
+      fdb_(memory_.get()),
+      neighbours_(memory_.get()) {}
 
 Overlay::NetworkRecord& Overlay::record_of(const std::string& network_id) {
-  auto& record = networks_[network_id];
+  auto& record = networks_.try_emplace(network_id, memory_.get()).first->second;
   record.id = network_id;
   return record;
 }
@@ -21,8 +25,8 @@ Overlay::EndpointRecord Overlay::described(PackedEndpoint&& endpoint) {
           .address4 = endpoint.address4,
           .address6 = endpoint.address6,
           .vtep = endpoint.vtep,
-          .vni = {},
-          .active = endpoint.active};
+          .active = endpoint.active,
+          .vni = {}};
 }
 
 Vni Overlay::vni_of(const NetworkRecord& network, const EndpointRecord& endpoint) {
@@ -88,6 +92,21 @@ void Overlay::upsert_endpoint(const Endpoint& endpoint) {
   if (auto packed = PackedEndpoint::pack(endpoint)) {  // the registry decodes no other
     upsert(record_of(endpoint.network_id), std::move(*packed));
   }
+}
+
+void Overlay::expect_endpoints(const std::string& network_id, std::size_t count) {
+  auto& network = record_of(network_id);
+  if (count > network.endpoints.size()) {
+    network.endpoints.reserve(count);
+  }
+  if (!network.locals.empty()) {
+    expect_claims(count);
+  }
+}
+
+void Overlay::expect_claims(std::size_t count) {
+  fdb_.expect(count);
+  neighbours_.expect(count);
 }
 
 void Overlay::upsert_endpoints(const std::string& network_id,
@@ -264,6 +283,7 @@ void Overlay::remove(NetworkRecord& network, EndpointRecord& endpoint) {
 
 void Overlay::activate(NetworkRecord& network, Vni vni) {
   dirty_vnis_.add(vni);
+  expect_claims(network.endpoints.size());
   for (const auto& [vtep, uses] : network.vteps) {
     dirty_members_.add({vni, vtep});
   }
@@ -338,55 +358,6 @@ void Overlay::withdraw(NetworkRecord& network, EndpointRecord& endpoint) {
         take_out_of_force(vni, network.floating.at(address));
       }
     }
-  }
-}
-
-void Overlay::touch_members(const NetworkRecord& network, const IpAddress& vtep) {
-  for (const auto& [vni, active] : active_) {
-    if (active.network == &network) {
-      dirty_members_.add({vni, vtep});
-    }
-  }
-}
-
-std::uint32_t Overlay::use_peer(const IpAddress& vtep) {
-  auto& peer = peers_[vtep];
-  if (peer.id == 0) {
-    peer.id = peer_ids_.empty() ? 1 : peer_ids_.rbegin()->first + 1;
-    peer_ids_[peer.id] = vtep;
-  }
-  if (++peer.uses == 1) {
-    dirty_peers_.add(peer.id);
-  }
-  return peer.id;
-}
-
-void Overlay::drop_peer(const IpAddress& vtep) {
-  const auto place = peers_.find(vtep);
-  if (--place->second.uses == 0) {
-    dirty_peers_.add(place->second.id);
-    peer_ids_.erase(place->second.id);
-    peers_.erase(place);
-  }
-}
-
-void Overlay::adopt_peer_ids(const ForwardingState& adopted) {
-  for (const auto& [id, entry] : adopted.peers) {
-    peers_[entry.remote].id = id;
-    peer_ids_[id] = entry.remote;
-  }
-}
-
-void Overlay::set_route(const IpAddress& vtep, const std::optional<PeerRoute>& route) {
-  const auto place = peers_.find(vtep);
-  if (place == peers_.end()) {
-    return;
-  }
-  auto& peer = place->second;
-  if (!peer.routed || peer.route != route) {
-    peer.routed = true;
-    peer.route = route;
-    dirty_peers_.add(peer.id);
   }
 }
 

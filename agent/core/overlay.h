@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <memory_resource>
 #include <optional>
 #include <set>
 #include <string>
@@ -46,22 +48,26 @@ class Overlay {
     std::optional<IpPrefix> address4;
     std::optional<IpPrefix> address6;
     IpAddress vtep;
-    Vni vni;                 // while it contributes
-    std::uint32_t peer = 0;  // id of the VTEP, while it claims its keys; 0: local
-    const LocalEndpoint* local = nullptr;
     bool active = false;       // has a sandbox
     bool ours = false;         // written by this instance
     bool contributed = false;  // stands in the claims
     bool provisional = false;  // heard of by gossip; goes behind what the store says
+    Vni vni;                   // while it contributes
+    std::uint32_t peer = 0;    // id of the VTEP, while it claims its keys; 0: local
+    const LocalEndpoint* local = nullptr;
   };
 
+  using Records = std::pmr::unordered_map<ObjectId, EndpointRecord>;
+
   struct NetworkRecord {
+    explicit NetworkRecord(std::pmr::memory_resource* memory) : endpoints(memory) {}
+
     std::string id;
     std::optional<Network> network;  // none: the store has not told yet
     bool stored = false;             // the store has it (else only a local endpoint remembers it)
-    std::unordered_map<ObjectId, EndpointRecord> endpoints;
+    Records endpoints;
     std::map<ObjectId, EndpointRecord> locals;
-    std::unordered_map<ObjectId, EndpointRecord> provisional;
+    Records provisional;
     std::map<IpAddress, std::uint32_t> vteps;  // remote VTEP -> active endpoints there
     std::map<IpAddress, FloatingAddress> floating;
     std::unordered_map<ObjectId, std::set<IpAddress>> held;  // by holder, the keys of `floating`
@@ -73,6 +79,8 @@ class Overlay {
   void upsert_network(const Network& network);
   void erase_network(const std::string& id);
   void upsert_endpoint(const Endpoint& endpoint);
+  // So many may come: tables that have room from the start are not built anew as they grow.
+  void expect_endpoints(const std::string& network_id, std::size_t count);
   void upsert_endpoints(const std::string& network_id, std::vector<PackedEndpoint> endpoints);
   void erase_endpoint(const std::string& network_id, const std::string& id);
   // Of a network that is known. Beside what the store says of the same endpoint, if it does.
@@ -191,6 +199,7 @@ class Overlay {
   // What every kind of record has of the endpoint.
   static EndpointRecord described(PackedEndpoint&& endpoint);
   void upsert(NetworkRecord& network, PackedEndpoint&& endpoint);
+  void expect_claims(std::size_t count);
   [[nodiscard]] static Vni vni_of(const NetworkRecord& network, const EndpointRecord& endpoint);
   [[nodiscard]] bool counts(const NetworkRecord& network, const EndpointRecord& endpoint) const;
   void add(NetworkRecord& network, EndpointRecord& endpoint);
@@ -228,6 +237,9 @@ class Overlay {
 
   IpAddress own_vtep_;
   std::string owner_;
+  // Of the tables that are as large as the number of endpoints: without a header for each node, and
+  // nothing else between them that would keep their pages.
+  std::unique_ptr<std::pmr::unsynchronized_pool_resource> memory_;
   std::uint64_t claims_revision_ = 1;
   std::map<std::string, NetworkRecord> networks_;
   std::map<std::string, LocalEndpoint> locals_;

@@ -88,8 +88,7 @@ void Overlay::add_members(Vni vni, const NetworkRecord& network, ForwardingState
 
 void Overlay::visit_fdb(const auto& visit) const {
   for (const auto& [key, endpoint] : fdb_.winners()) {
-    const auto moved = floating_macs_.empty() ? floating_macs_.end() : floating_macs_.find(key);
-    if (moved == floating_macs_.end()) {
+    if (floating_macs_.empty() || !floating_macs_.contains(key)) {
       visit(key, fdb_entry(*endpoint));
     }
   }
@@ -147,12 +146,14 @@ ForwardingState Overlay::desired_part(std::size_t& next, std::size_t limit) cons
       add_members(vni, *active.network, state);
     } else if (const auto bucket = next - first_bucket; bucket < fdb.bucket_count()) {
       for (auto entry = fdb.begin(bucket); entry != fdb.end(bucket); ++entry) {
-        state.fdb.emplace(entry->first, fdb_entry(*fdb_owner(entry->first)));
+        const auto* owner = floating_macs_.empty() ? entry->second : fdb_owner(entry->first);
+        state.fdb.emplace(entry->first, fdb_entry(*owner));
       }
     } else {
       const auto other = bucket - fdb.bucket_count();
       for (auto entry = neighbours.begin(other); entry != neighbours.end(other); ++entry) {
-        state.neighbours.emplace(entry->first, *neighbour_mac(entry->first));
+        state.neighbours.emplace(
+            entry->first, floating_.empty() ? entry->second->mac : *neighbour_mac(entry->first));
       }
     }
   }

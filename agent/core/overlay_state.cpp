@@ -10,26 +10,6 @@ constexpr std::size_t kShortestIdPrefix = 8;
 
 }  // namespace
 
-std::vector<IpAddress> Overlay::unrouted() const {
-  std::vector<IpAddress> result;
-  for (const auto& [vtep, peer] : peers_) {
-    if (peer.uses > 0 && !peer.routed) {
-      result.push_back(vtep);
-    }
-  }
-  return result;
-}
-
-std::vector<IpAddress> Overlay::vteps_in_use() const {
-  std::vector<IpAddress> result;
-  for (const auto& [vtep, peer] : peers_) {
-    if (peer.uses > 0) {
-      result.push_back(vtep);
-    }
-  }
-  return result;
-}
-
 const Overlay::NetworkRecord* Overlay::find_network(const std::string& name_or_id) const {
   const NetworkRecord* by_prefix = nullptr;
   bool several = false;
@@ -64,16 +44,6 @@ const Overlay::NetworkRecord* Overlay::network_of(Vni vni) const {
     }
   }
   return nullptr;
-}
-
-std::uint32_t Overlay::peer_id(const IpAddress& vtep) const {
-  const auto peer = peers_.find(vtep);
-  return peer == peers_.end() ? 0 : peer->second.id;
-}
-
-std::optional<PeerRoute> Overlay::route(const IpAddress& vtep) const {
-  const auto peer = peers_.find(vtep);
-  return peer == peers_.end() ? std::nullopt : peer->second.route;
 }
 
 std::size_t Overlay::endpoint_count() const {

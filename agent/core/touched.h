@@ -26,8 +26,8 @@ class Touched {
   [[nodiscard]] std::vector<Item> take() {
     auto items = std::exchange(items_, {});
     std::ranges::stable_sort(items, {}, KeyOf{});
-    const auto again = std::ranges::unique(items, {}, KeyOf{});
-    items.erase(again.begin(), again.end());
+    const auto same = [](const Item& a, const Item& b) { return KeyOf{}(a) == KeyOf{}(b); };
+    items.erase(std::unique(items.begin(), items.end(), same), items.end());
     return items;
   }
 

@@ -1,75 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "registry/decoder.h"
 
-#include "registry/endpoint_codec.h"
-#include "registry/keys.h"
-#include "registry/network_codec.h"
-#include "registry/own_codec.h"
+#include "registry/decoder_state.h"
 
+#include <algorithm>
 #include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <map>
-#include <optional>
-#include <unordered_map>
 #include <utility>
+#include <variant>
 
 namespace vtepd {
 
-namespace {
+RegistryDecoder::State::SeenEndpoints& RegistryDecoder::State::endpoints_of(
+    std::string_view network_id) {
+  const auto known = endpoints.find(network_id);
+  return known != endpoints.end()
+             ? known->second
+             : endpoints.try_emplace(std::string(network_id), &memory).first->second;
+}
 
-using registry::Keys;
-using Events = std::vector<StoreEvent>;
-
-// An event has no more endpoints than these, so that a million are not moved about as one vector
-// grows.
-constexpr std::size_t kMostTogether = 4096;
-
-// What is remembered of a key: its value's hash instead of the value.
-struct Seen {
-  std::uint64_t hash = 0;
-  std::uint32_t round = 0;  // of the last snapshot that had it
-  bool malformed = false;
-  bool good = false;  // was decoded once, so something stands for it
-};
-
-struct Part {
-  Seen seen;
-  std::optional<registry::NetworkRecord> network;
-  std::optional<registry::OverlayRecord> overlay;
-};
-
-}  // namespace
-
-struct RegistryDecoder::State {
-  explicit State(const std::string& prefix) : keys(prefix) {}
-
-  Keys keys;
-  std::uint32_t round = 0;
-  bool single = false;  // what comes was read singly
-  bool whole = false;   // what comes is a snapshot, which is right whatever was read before
-  std::map<std::string, Part> networks;  // by key: both kinds
-  std::map<std::string, Network> emitted;
-  std::map<std::string, std::unordered_map<ObjectId, Seen>, std::less<>> endpoints;
-  std::map<std::string, Seen> others;            // nodes, acknowledgements, keys with a wrong id
-  std::map<std::string, std::uint64_t> read_at;  // index of a value that was read singly, by key
-
-  void put(const KvPair& pair, Events& events);
-  void drop(const std::string& key, Events& events);
-  void sweep(std::string_view scope, Events& events);
-
- private:
-  bool unchanged(Seen& seen, const KvPair& pair);
-  bool is_behind(const KvPair& pair);
-  static void note(Seen& seen, const std::string& key, const Error* error, Events& events);
-  void put_part(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
-  void put_endpoint(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
-  static void up(const std::string& network_id, PackedEndpoint&& endpoint, Events& events);
-  void put_floating(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
-  void put_other(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
-  void join(const std::string& id, Events& events);
-  void gone(const Seen& seen, const std::string& key, const Keys::Parsed& parsed, Events& events);
-};
+// In a snapshot the endpoints of a network come one after another. Where they don't, some tables
+// have the wrong size from the start, and that is all.
+void RegistryDecoder::State::expect(const std::vector<KvPair>& pairs) {
+  for (auto pair = pairs.begin(); pair != pairs.end();) {
+    const auto parsed = keys.parse(pair->key);
+    if (parsed.kind != Keys::Parsed::Kind::Endpoint) {
+      ++pair;
+      continue;
+    }
+    const auto prefix = keys.endpoints(parsed.network_id);
+    const auto end = std::partition_point(
+        pair, pairs.end(), [&](const KvPair& other) { return other.key.starts_with(prefix); });
+    auto& known = endpoints_of(parsed.network_id);
+    const auto count = static_cast<std::size_t>(end - pair);
+    if (count > known.size()) {
+      known.reserve(count);
+    }
+    pair = end;
+  }
+}
 
 // A watch that tells of a key what is older than it was when it was read.
 bool RegistryDecoder::State::is_behind(const KvPair& pair) {
@@ -139,144 +107,6 @@ void RegistryDecoder::State::put(const KvPair& pair, Events& events) {
       break;
     case Keys::Parsed::Kind::Other:
       break;
-  }
-}
-
-void RegistryDecoder::State::put_part(const KvPair& pair, const Keys::Parsed& parsed,
-                                      Events& events) {
-  auto& part = networks[pair.key];
-  if (unchanged(part.seen, pair)) {
-    return;
-  }
-  if (parsed.kind == Keys::Parsed::Kind::Network) {
-    auto network = registry::decode_network(pair.key, parsed.network_id, pair.value);
-    note(part.seen, pair.key, network ? nullptr : &network.error(), events);
-    if (network) {
-      part.network = std::move(*network);
-    }
-  } else {
-    auto overlay = registry::decode_overlay(pair.key, pair.value);
-    note(part.seen, pair.key, overlay ? nullptr : &overlay.error(), events);
-    if (overlay) {
-      part.overlay = std::move(*overlay);
-    }
-  }
-  join(std::string(parsed.network_id), events);
-}
-
-void RegistryDecoder::State::join(const std::string& id, Events& events) {
-  const auto first = networks.find(keys.network(id));
-  const auto second = networks.find(keys.overlay(id));
-  std::optional<Network> joined;
-  if (first != networks.end() && second != networks.end() && first->second.network &&
-      second->second.overlay && first->second.network->is_overlay() &&
-      !first->second.network->in_delete) {
-    joined = registry::join_network(*first->second.network, *second->second.overlay);
-  }
-  const auto known = emitted.find(id);
-  if (!joined && known != emitted.end()) {
-    emitted.erase(known);
-    events.emplace_back(store_event::NetworkGone{id});
-  } else if (joined && (known == emitted.end() || known->second != *joined)) {
-    emitted.insert_or_assign(id, *joined);
-    events.emplace_back(store_event::NetworkUp{std::move(*joined)});
-  }
-}
-
-void RegistryDecoder::State::put_endpoint(const KvPair& pair, const Keys::Parsed& parsed,
-                                          Events& events) {
-  const auto id = ObjectId::parse(parsed.endpoint_id);
-  if (!id) {
-    auto& seen = others[pair.key];
-    if (!unchanged(seen, pair)) {
-      const Error error{ErrorKind::Invalid, pair.key + ": the endpoint's id is not 64 hex digits"};
-      note(seen, pair.key, &error, events);
-    }
-    return;
-  }
-  auto network = endpoints.find(parsed.network_id);
-  if (network == endpoints.end()) {
-    network = endpoints.try_emplace(std::string(parsed.network_id)).first;
-  }
-  auto& seen = network->second[*id];
-  if (unchanged(seen, pair)) {
-    return;
-  }
-  auto endpoint = registry::decode_packed_endpoint(pair.key, parsed.endpoint_id, pair.value);
-  note(seen, pair.key, endpoint ? nullptr : &endpoint.error(), events);
-  if (endpoint) {
-    up(network->first, std::move(*endpoint), events);
-  }
-}
-
-void RegistryDecoder::State::up(const std::string& network_id, PackedEndpoint&& endpoint,
-                                Events& events) {
-  auto* last = events.empty() ? nullptr : std::get_if<store_event::EndpointsUp>(&events.back());
-  if (last == nullptr || last->network_id != network_id ||
-      last->endpoints.size() >= kMostTogether) {
-    last = &std::get<store_event::EndpointsUp>(
-        events.emplace_back(store_event::EndpointsUp{network_id, {}}));
-  }
-  last->endpoints.push_back(std::move(endpoint));
-}
-
-// One whose holder is letting go is nobody's any more.
-void RegistryDecoder::State::put_floating(const KvPair& pair, const Keys::Parsed& parsed,
-                                          Events& events) {
-  auto& seen = others[pair.key];
-  if (unchanged(seen, pair)) {
-    return;
-  }
-  auto record = registry::decode_floating(pair.key, parsed.network_id, parsed.address, pair.value);
-  note(seen, pair.key, record ? nullptr : &record.error(), events);
-  if (!record) {
-    return;
-  }
-  if (record->leaving || !record->in_force) {
-    events.emplace_back(
-        store_event::FloatingGone{record->floating.network_id, record->floating.address});
-  } else {
-    events.emplace_back(store_event::FloatingUp{std::move(record->floating)});
-  }
-}
-
-void RegistryDecoder::State::put_other(const KvPair& pair, const Keys::Parsed& parsed,
-                                       Events& events) {
-  auto& seen = others[pair.key];
-  if (unchanged(seen, pair)) {
-    return;
-  }
-  if (parsed.kind == Keys::Parsed::Kind::Node) {
-    auto node = registry::decode_node(pair.key, parsed.address, pair.value);
-    note(seen, pair.key, node ? nullptr : &node.error(), events);
-    if (node) {
-      events.emplace_back(store_event::NodeUp{std::move(*node)});
-    }
-    return;
-  }
-  if (parsed.kind == Keys::Parsed::Kind::DockerNode) {
-    auto address = registry::parse_docker_node(parsed.address);
-    const auto error = address ? Error{} : address.error().context(pair.key);
-    note(seen, pair.key, address ? nullptr : &error, events);
-    if (address) {
-      events.emplace_back(store_event::DockerNodeUp{*address});
-    }
-    return;
-  }
-  auto revision = registry::decode_revision(pair.key, pair.value);
-  const bool request = parsed.kind == Keys::Parsed::Kind::AckRequest;
-  const auto vtep = request ? Result<IpAddress>(IpAddress{}) : IpAddress::parse(parsed.address);
-  const Error* error = !revision ? &revision.error() : !vtep ? &vtep.error() : nullptr;
-  note(seen, pair.key, error, events);
-  if (error != nullptr) {
-    return;
-  }
-  const std::string nid(parsed.network_id);
-  const std::string eid(parsed.endpoint_id);
-  if (request) {
-    events.emplace_back(store_event::AckRequested{nid, eid, *revision});
-  } else {
-    events.emplace_back(store_event::Acked{nid, eid, *revision, *vtep});
   }
 }
 
@@ -367,11 +197,12 @@ RegistryDecoder::RegistryDecoder(std::string prefix) : state_(std::make_unique<S
 RegistryDecoder::~RegistryDecoder() = default;
 
 std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, std::string_view scope) {
-  Events events;
+  State::Events events;
   switch (event.kind) {
     case KvEvent::Kind::Snapshot:
       ++state_->round;
       state_->whole = true;
+      state_->expect(event.pairs);
       for (const auto& pair : event.pairs) {
         state_->put(pair, events);
       }
@@ -400,7 +231,7 @@ std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, std::strin
 }
 
 std::vector<StoreEvent> RegistryDecoder::forget(const std::string& network_id) {
-  Events events;
+  State::Events events;
   std::vector<std::string> lost{state_->keys.overlay(network_id)};
   const auto prefix = state_->keys.endpoints(network_id);
   for (auto other = state_->others.lower_bound(prefix);

@@ -255,16 +255,12 @@ Result<Endpoint> decode_endpoint(std::string_view key, std::string_view network_
 }
 
 Result<PackedEndpoint> decode_packed_endpoint(std::string_view key, std::string_view id,
-                                              std::string_view value) {
+                                              const ObjectId& packed, std::string_view value) {
   const auto fields = read(parser(), key, id, value);
   if (!fields) {
     return fail(fields.error());
   }
-  const auto packed = ObjectId::parse(id);
-  if (!packed) {
-    return fail(packed.error().context(std::string(key)));
-  }
-  return PackedEndpoint{.id = *packed,
+  return PackedEndpoint{.id = packed,
                         .name = std::string(fields->name),
                         .mac = fields->mac,
                         .address4 = fields->address4,

@@ -5,6 +5,10 @@
 #include "registry/own_codec.h"
 #include "unit/registry/live_values.h"
 
+#include <array>
+#include <cstdio>
+#include <map>
+
 #include <gmock/gmock.h>
 
 namespace vtepd::test {
@@ -13,8 +17,17 @@ namespace {
 
 namespace se = store_event;
 
+std::string numbered_id(unsigned number) {
+  std::array<char, 65> text{};
+  std::snprintf(text.data(), text.size(), "%064x", number);
+  return text.data();
+}
+
 using testing::ElementsAre;
 using testing::Field;
+using testing::Pair;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 class Decoder : public testing::Test {
  protected:
@@ -133,6 +146,31 @@ TEST_F(Decoder, SnapshotYieldsDifferencesOnly) {
   EXPECT_TRUE(std::holds_alternative<se::NetworkGone>(empty[0]));
   EXPECT_TRUE(std::holds_alternative<se::EndpointGone>(empty[1]));
   EXPECT_EQ(std::get<se::EndpointGone>(empty[1]).id, kEndpointId);
+}
+
+TEST_F(Decoder, EndpointsOfANetworkComeTogether) {
+  constexpr unsigned kMany = 5000;  // more than one event has
+  std::vector<KvPair> all{{network_, kLiveNetwork, 1}, {overlay_, kLiveOverlay, 2}};
+  const auto add = [&](const std::string& network_id, unsigned number) {
+    auto value = kLiveEndpoint;
+    const auto id = numbered_id(number);
+    value.replace(value.find(kEndpointId), kEndpointId.size(), id);
+    all.push_back({keys_.endpoint(network_id, id), value, 3});
+  };
+  for (unsigned i = 0; i < kMany; ++i) {
+    add(kNetworkId, i);
+  }
+  add(kSandboxId, kMany);  // of another network
+  std::map<std::string, std::size_t> counts;
+  for (const auto& event : snapshot(all)) {
+    if (const auto* up = std::get_if<se::EndpointsUp>(&event)) {
+      counts[up->network_id] += up->endpoints.size();
+    }
+  }
+  EXPECT_THAT(counts, UnorderedElementsAre(Pair(kNetworkId, kMany), Pair(kSandboxId, 1)));
+
+  all.erase(all.begin() + 2, all.end() - 1);
+  EXPECT_THAT(snapshot(all), SizeIs(kMany + 1)) << "each is gone, and it is in step";
 }
 
 TEST_F(Decoder, OutageDeletesNothing) {

@@ -35,6 +35,13 @@ ProbeRow netkit_row() {
   return row;
 }
 
+ProbeRow headroom_row() {
+  ProbeRow row = device_row("bridge", "room for the outer header in what endpoints send");
+  row.required = false;
+  row.detail += row.present ? "" : "; the kernel gives each UDP, ICMP or raw frame a new buffer";
+  return row;
+}
+
 Result<void> check_endpoint_device(const Config& config, bool bpf) {
   if (config.datapath.endpoint_device != "netkit") {
     return {};
@@ -148,6 +155,7 @@ Result<DatapathChoice> choose_datapath(const Config& config) {
 int print_probe() {
   auto probe = probe_kernel();
   probe.rows.push_back(netkit_row());
+  probe.rows.push_back(headroom_row());
   print_rows("BPF DATA PATH", probe.rows);
   const auto devices = probe_kernel_path();
   std::printf("\n");

@@ -5,6 +5,7 @@
 #include "bpf/purge.h"
 #include "datapath_choice.h"
 #include "leftovers.h"
+#include "netlink/headroom_bridge.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/kernel_dataplane.h"
 #include "nft/nft_filter.h"
@@ -126,6 +127,11 @@ Result<void> open_bpf_host(const Config& config, const DatapathChoice& choice, S
   host.segmenter->start();
   bpf.set_tunnel_state([&segmenter = *host.segmenter] { return segmenter.describe(); });
   host.idle_device = open_idle_device(config, bpf);
+  auto bridge = netlink::HeadroomBridge::open(config.underlay.port);
+  if (!bridge) {
+    return fail(bridge.error());
+  }
+  host.links->use_headroom(std::move(*bridge));
   return {};
 }
 
@@ -265,6 +271,7 @@ Result<Host> open_host(const Config& config, SavedState& saved) {
 
 void settle_host(const Config& config, Host& host) {
   if (host.netns != nullptr) {
+    note(remove_headroom_bridge(config));
     note(remove_idle_device(config));
     note(remove_segment_pair(config));
     return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "leftovers.h"
 
+#include "netlink/headroom_bridge.h"
 #include "netlink/idle_vxlan.h"
 #include "netlink/overlay_netns.h"
 #include "netlink/segment_pair.h"
@@ -32,6 +33,18 @@ Result<Removed> remove_kernel_path(const Config& config) {
     removed->push_back("the namespace " + path + " and the devices in it");
   }
   return removed;
+}
+
+Result<Removed> remove_headroom_bridge(const Config& config) {
+  auto bridge = netlink::HeadroomBridge::open(config.underlay.port);
+  if (!bridge) {
+    return fail(bridge.error());
+  }
+  const auto removed = bridge->remove();
+  if (!removed) {
+    return fail(removed.error());
+  }
+  return *removed ? Removed{"interface " + bridge->name()} : Removed{};
 }
 
 Result<Removed> remove_idle_device(const Config& config) {

@@ -18,8 +18,9 @@ std::string overlay_netns_path(const Config& config);
 
 // The kernel data path: rules, devices and their namespace, whatever is still in that.
 Result<Removed> remove_kernel_path(const Config& config);
-// The BPF data path: what keeps the UDP port open, and what cuts frames up. They belong to the
-// port, so to the one instance that has it.
+// The BPF data path: what gives endpoints headroom, what keeps the UDP port open, and what cuts
+// frames up. They belong to the port, so to the one instance that has it.
+Result<Removed> remove_headroom_bridge(const Config& config);
 Result<Removed> remove_idle_device(const Config& config);
 Result<Removed> remove_segment_pair(const Config& config);
 

@@ -106,6 +106,9 @@ Result<void> remove_from_host(const Config& config, const SavedState& saved) {
   if (auto removed = remove_programs(config, netns->has_value()); !removed) {
     return removed;
   }
+  if (auto removed = report(remove_headroom_bridge(config)); !removed) {
+    return removed;
+  }
   if (!saved.idle_device.empty()) {
     if (auto removed = report(remove_idle_device(config)); !removed) {
       return removed;

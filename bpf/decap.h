@@ -19,7 +19,7 @@ struct delivery {
 	__u32 end; /* of the outer packet, counted from the outer Ethernet header */
 	__u32 macs[3];
 	__be16 proto;
-	struct target target;
+	const struct vtep_inbound *target;
 };
 
 /* Makes the frame end where the outer packet ends: what follows is padding of the underlay. And
@@ -79,5 +79,7 @@ static __always_inline int decap(struct __sk_buff *skb, struct frame *frame,
 	bpf_csum_level(skb, BPF_CSUM_LEVEL_DEC);
 	/* A receive queue of the underlay means nothing to whoever sends this on. */
 	skb->queue_mapping = 0;
-	return forward(frame, VTEP_DECAP, deliver(skb, to->target.ifindex, to->target.same_netns));
+	return forward_in_slot(
+		frame, VTEP_DECAP, to->target->slot, VTEP_TRAFFIC_DECAP,
+		deliver(skb, to->target->ifindex, to->target->flags & VTEP_FDB_SAME_NETNS));
 }

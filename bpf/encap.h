@@ -7,6 +7,8 @@
 
 #include <linux/ipv6.h>
 
+#include "cache.h"
+#include "flow.h"
 #include "packet.h"
 #include "protocol.h"
 #include "segment.h"
@@ -55,15 +57,6 @@ static __always_inline bool too_big(struct __sk_buff *skb, const struct inner *i
 	return len > (__u32)mtu + ETH_HLEN;
 }
 
-/* The kernel hashes the MACs of a frame in which it finds no flow. */
-static __always_inline __u32 flow_hash(struct __sk_buff *skb)
-{
-	__u32 hash = bpf_get_hash_recalc(skb);
-	const __u32 *macs = header_at(skb, 0, 12);
-
-	return hash || !macs ? hash : jhash_12(macs, skb->protocol);
-}
-
 /* IPv4 checksum of the template plus the words that it leaves zero (RFC 1071: order of bytes and
  * of words does not matter). */
 static __always_inline __u16 outer_checksum(__u16 partial, __u8 tos, __be16 tot_len)
@@ -71,16 +64,16 @@ static __always_inline __u16 outer_checksum(__u16 partial, __u8 tos, __be16 tot_
 	return ~fold_sum((__u32)partial + bpf_htons(tos) + tot_len);
 }
 
-static __always_inline void write_outer(void *at, const struct vtep_peer *peer,
-					const struct inner *inner, __u32 vni, __u8 dscp)
+static __always_inline void write_outer(void *at, const struct vtep_outbound *way,
+					const struct inner *inner)
 {
 	struct outer4 *outer = at;
 	__u32 ip_len = VTEP_OUTER4_LEN + inner->len;
 	/* Past 64 KB the field means "as long as the GSO frame is". */
 	__be16 tot_len = ip_len > 0xffff ? 0 : bpf_htons(ip_len);
-	__u8 tos = dscp << 2 | inner->ecn;
+	__u8 tos = way->dscp << 2 | inner->ecn;
 	__u32 *to = at;
-	const __u32 *from = (const __u32 *)peer->header;
+	const __u32 *from = (const __u32 *)way->header;
 
 	for (int i = 0; i < VTEP_OUTER4_LEN / 4; i++)
 		to[i] = from[i];
@@ -90,7 +83,7 @@ static __always_inline void write_outer(void *at, const struct vtep_peer *peer,
 	outer->udp.source =
 		bpf_htons(source_port(inner->hash, vtep_cfg.sport_min, vtep_cfg.sport_max));
 	outer->udp.len = bpf_htons(ip_len - sizeof(struct iphdr));
-	outer->vxlan.vni = bpf_htonl(vni << 8);
+	outer->vxlan.vni = bpf_htonl(way->port.vni << 8);
 }
 
 static __always_inline void copy_macs(struct ethhdr *to, const struct ethhdr *from)
@@ -150,30 +143,24 @@ static __always_inline struct ethhdr *make_room(struct __sk_buff *skb, const str
 /* The frame is addressed to one MAC. The kernel resolves the next hop and fills in the outer
  * Ethernet header. */
 static __always_inline int encap(struct __sk_buff *skb, struct frame *frame, struct inner *inner,
-				 const struct vtep_vni *vni, __u32 vtep)
+				 const struct vtep_outbound *way)
 {
-	const struct vtep_peer *peer = bpf_map_lookup_elem(&vtep_peers, &vtep);
-
-	if (!peer)
-		return -VTEP_NO_PEER;
-	if (peer->flags & VTEP_PEER_UNREACHABLE)
-		return -VTEP_NO_ROUTE;
-	if (too_big(skb, inner, vni->mtu))
+	if (too_big(skb, inner, way->mtu))
 		return -VTEP_TOO_BIG;
-	inner->hash = flow_hash(skb);
+	inner->hash = flow_hash(skb, inner->proto);
 
 	struct ethhdr *eth = make_room(skb, inner);
 
 	if (!eth)
 		return inner->cut ? -VTEP_ENCAP_FAILED
 				  : cut_up(skb, frame, VTEP_SEG_ENDPOINT, VTEP_ENCAP_FAILED);
-	write_outer(eth + 1, peer, inner, frame->vni, vni->dscp);
+	write_outer(eth + 1, way, inner);
 	/* Sending by next hop is for what the kernel takes for IP. */
 	if (!with_offloads(inner) && inner->proto != bpf_htons(ETH_P_IP) && refresh_protocol(skb))
 		return -VTEP_ENCAP_FAILED;
 
-	struct bpf_redir_neigh hop = {.nh_family = 2 /* AF_INET */};
+	struct bpf_redir_neigh hop = {.nh_family = 2 /* AF_INET */, .ipv4_nh = way->next_hop};
 
-	hop.ipv4_nh = *(const __be32 *)(peer->next_hop + 12);
-	return forward(frame, VTEP_ENCAP, bpf_redirect_neigh(peer->ifindex, &hop, sizeof(hop), 0));
+	return forward_in_slot(frame, VTEP_ENCAP, way->slot, VTEP_TRAFFIC_ENCAP,
+			       bpf_redirect_neigh(way->ifindex, &hop, sizeof(hop), 0));
 }

@@ -16,8 +16,7 @@ static __always_inline int from_ep(struct __sk_buff *skb, struct frame *frame)
 {
 	struct sender from = {};
 	struct inner inner = {};
-	struct vtep_fdb_key to = {};
-	int verdict = read_sent(skb, frame, &from, &inner, &to);
+	int verdict = read_sent(skb, frame, &from, &inner);
 
 	if (verdict)
 		return verdict;
@@ -27,7 +26,7 @@ static __always_inline int from_ep(struct __sk_buff *skb, struct frame *frame)
 	if (from.bum)
 		return -VTEP_BUM;
 	inner.ecn = from.ecn;
-	return switch_frame(skb, frame, &inner, &to);
+	return switch_frame(skb, frame, &inner, &from);
 }
 
 SEC("tc")

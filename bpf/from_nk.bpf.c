@@ -28,24 +28,20 @@ static __always_inline int from_nk(struct __sk_buff *skb, struct frame *frame)
 {
 	struct sender from = {};
 	struct inner inner = {};
-	struct vtep_fdb_key to = {};
-	int verdict = read_sent(skb, frame, &from, &inner, &to);
+	int verdict = read_sent(skb, frame, &from, &inner);
 
 	if (verdict)
 		return verdict;
 	if (from.bum || !is_plain(skb, inner.proto))
 		return 0;
 
-	const struct vtep_fdb_value *where = bpf_map_lookup_elem(&vtep_fdb, &to);
-	const struct vtep_vni *vni = bpf_map_lookup_elem(&vtep_vnis, &frame->vni);
-
-	if (!where || !where->vtep || !vni)
+	if ((!from.way->epoch && find_way(from.way, &from)) || !from.way->vtep)
 		return 0;
 	verdict = check_source(skb, frame, &from, inner.proto);
 	if (verdict)
 		return verdict;
 	inner.ecn = from.ecn;
-	return encap(skb, frame, &inner, vni, where->vtep);
+	return encap(skb, frame, &inner, from.way);
 }
 
 SEC("tc")

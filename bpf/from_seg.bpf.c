@@ -29,24 +29,19 @@ static __always_inline __u8 ecn_of(const struct __sk_buff *skb, __be16 proto)
 /* Its source was checked by vtep_from_ep. */
 static __always_inline int from_endpoint(struct __sk_buff *skb, struct frame *frame, __u32 ifindex)
 {
-	const struct vtep_port *port = bpf_map_lookup_elem(&vtep_ports, &ifindex);
+	bool readable = !make_readable(skb, ETH_HLEN + sizeof(struct ipv6hdr));
+	const struct ethhdr *eth = header_at(skb, 0, sizeof(*eth));
+	struct sender from = {.ifindex = ifindex, .to = eth ? load_mac(eth->h_dest) : 0};
 	struct inner inner = {.len = skb->len, .cut = true};
 
-	if (!port)
+	if (!find_port(&from))
 		return -VTEP_NO_PORT;
-	frame->vni = port->vni;
-	if (make_readable(skb, ETH_HLEN + sizeof(struct ipv6hdr)))
+	frame->vni = from.port->vni;
+	if (!readable || !eth)
 		return -VTEP_MALFORMED;
-
-	const struct ethhdr *eth = header_at(skb, 0, sizeof(*eth));
-	struct vtep_fdb_key to = {.vni = frame->vni};
-
-	if (!eth)
-		return -VTEP_MALFORMED;
-	store_mac_padded(to.mac, load_mac(eth->h_dest));
 	inner.proto = eth->h_proto;
 	inner.ecn = ecn_of(skb, inner.proto);
-	return switch_frame(skb, frame, &inner, &to);
+	return switch_frame(skb, frame, &inner, &from);
 }
 
 /* What is no VXLAN of ours any more must not pass from here either. */

@@ -18,8 +18,9 @@ char LICENSE[] SEC("license") = "GPL";
 
 static __always_inline int from_xdp(struct __sk_buff *skb, struct frame *frame)
 {
+	const struct vtep_inbound *to;
+	struct arrival of = {.key.stripped = 1};
 	const struct ethhdr *eth;
-	struct target to;
 	int verdict;
 
 	frame->vni = stripped_vni(skb);
@@ -31,15 +32,25 @@ static __always_inline int from_xdp(struct __sk_buff *skb, struct frame *frame)
 	eth = header_at(skb, 0, sizeof(*eth));
 	if (!eth)
 		return -VTEP_INNER_MALFORMED;
-	verdict = find_endpoint(eth, frame->vni, &to);
+	verdict = check_inner(eth);
 	if (verdict)
 		return verdict;
+	of.key.vni = frame->vni;
+	of.key.mac = load_mac(eth->h_dest);
+	look_up_arrival(&of);
+	verdict = is_vni_here(&of) ? find_endpoint(&of) : -VTEP_NOT_LOCAL;
+	if (verdict)
+		return verdict;
+	to = of.entry;
+	if (!to)
+		return -VTEP_NOT_LOCAL;
 	/* A priority tag of the underlay ends with the underlay. */
 	if (skb->vlan_present && bpf_skb_vlan_pop(skb))
 		return -VTEP_DECAP_FAILED;
 	/* A receive queue of the underlay means nothing to whoever sends this on. */
 	skb->queue_mapping = 0;
-	return forward(frame, VTEP_DECAP, deliver(skb, to.ifindex, to.same_netns));
+	return forward_in_slot(frame, VTEP_DECAP, to->slot, VTEP_TRAFFIC_DECAP,
+			       deliver(skb, to->ifindex, to->flags & VTEP_FDB_SAME_NETNS));
 }
 
 SEC("tc")

@@ -39,12 +39,12 @@ static __always_inline bool has_to_be_cut(const struct __sk_buff *skb, __be16 pr
 	return proto != bpf_htons(ETH_P_IPV6) || !ip6 || ip6->nexthdr != PROTO_TCP;
 }
 
-/* The frame belongs to `frame->vni`. */
-static __always_inline int receive(struct __sk_buff *skb, struct frame *frame)
+/* The frame belongs to a VNI of this host. */
+static __always_inline int receive(struct __sk_buff *skb, struct frame *frame, struct arrival *of)
 {
 	const struct vxlan_frame4 *head = header_at(skb, 0, sizeof(*head));
 	const struct outer4 *outer = header_at(skb, ETH_HLEN, sizeof(*outer));
-	struct delivery to;
+	struct delivery to = {};
 	int verdict;
 
 	if (!outer)
@@ -54,11 +54,17 @@ static __always_inline int receive(struct __sk_buff *skb, struct frame *frame)
 		return verdict;
 	if (!head)
 		return -VTEP_OUTER_LENGTH;
-	if (!is_member(frame->vni, outer->ip.saddr))
-		return not_member(skb, frame->vni, outer->ip.saddr);
-	verdict = find_endpoint(&head->inner, frame->vni, &to.target);
+	if (!is_member(of))
+		return not_member(skb, of->key.vni, of->key.source);
+	verdict = check_inner(&head->inner);
 	if (verdict)
 		return verdict;
+	verdict = find_endpoint(of);
+	if (verdict)
+		return verdict;
+	to.target = of->entry;
+	if (!to.target)
+		return -VTEP_NOT_LOCAL;
 
 	const __u32 *macs = (const __u32 *)&head->inner;
 
@@ -88,15 +94,21 @@ static __always_inline int take_vxlan(struct __sk_buff *skb, struct frame *frame
 	if (!outer || !is_our_udp(&outer->ip))
 		return 0;
 
+	struct arrival of = {.key.source = outer->ip.saddr};
 	int vni = read_vni(skb, &outer->ip);
 
 	if (vni < 0)
 		return 0;
+	of.key.vni = vni;
 
-	__u32 key = vni;
+	const struct vxlan_frame4 *head = header_at(skb, 0, sizeof(*head));
 
-	if (!bpf_map_lookup_elem(&vtep_vnis, &key))
+	/* A frame that ends before is never known. */
+	if (head)
+		of.key.mac = load_mac(head->inner.h_dest);
+	look_up_arrival(&of);
+	if (!is_vni_here(&of))
 		return -VTEP_FOREIGN_VNI;
-	frame->vni = key;
-	return receive(skb, frame);
+	frame->vni = vni;
+	return receive(skb, frame, &of);
 }

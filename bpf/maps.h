@@ -106,6 +106,23 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 } vtep_counters SEC(".maps") __weak;
 
+/* Forwarded frames of the VNIs that have a slot: the hot counters, without a hash. Written by the
+ * programs, bounded by limits.vnis. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, VTEP_TRAFFIC_KINDS);
+	__type(key, __u32);
+	__type(value, struct vtep_counter);
+} vtep_traffic SEC(".maps") __weak;
+
+/* Written by the agent, see cache.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} vtep_epoch SEC(".maps") __weak;
+
 /* Conditions that the agent should look into: struct vtep_event. Read by the agent. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -42,26 +42,21 @@ static __always_inline int check_source(struct __sk_buff *skb, struct frame *fra
 
 /* Port, MACs and type of the frame. 0, or a negative reason. */
 static __always_inline int read_sent(struct __sk_buff *skb, struct frame *frame,
-				     struct sender *from, struct inner *inner,
-				     struct vtep_fdb_key *to)
+				     struct sender *from, struct inner *inner)
 {
-	from->ifindex = skb->ifindex;
-	inner->len = skb->len;
-	from->port = bpf_map_lookup_elem(&vtep_ports, &from->ifindex);
-	if (!from->port)
-		return -VTEP_NO_PORT;
-	frame->vni = from->port->vni;
-	to->vni = frame->vni;
-	if (skb->vlan_present)
-		return -VTEP_VLAN_TAGGED;
-	if (make_readable(skb, READABLE))
-		return -VTEP_MALFORMED;
-
+	bool readable = !make_readable(skb, READABLE);
 	const struct ethhdr *eth = header_at(skb, 0, sizeof(*eth));
 
-	if (!eth)
+	from->ifindex = skb->ifindex;
+	from->to = eth ? load_mac(eth->h_dest) : 0;
+	inner->len = skb->len;
+	if (!find_port(from))
+		return -VTEP_NO_PORT;
+	frame->vni = from->port->vni;
+	if (skb->vlan_present)
+		return -VTEP_VLAN_TAGGED;
+	if (!readable || !eth)
 		return -VTEP_MALFORMED;
-	store_mac_padded(to->mac, load_mac(eth->h_dest));
 	inner->proto = eth->h_proto;
 	from->mac = load_mac(eth->h_source);
 	from->bum = is_multicast_mac(eth->h_dest);

@@ -2,6 +2,7 @@
 /* Who may say what: source MACs and addresses of a port. */
 #pragma once
 
+#include "cache.h"
 #include "maps.h"
 #include "packet.h"
 
@@ -10,9 +11,33 @@ struct sender {
 	const struct vtep_port *port;
 	__u32 ifindex;
 	__u64 mac; /* source of the Ethernet header, allowed */
+	__u64 to;  /* its destination */
 	__u8 ecn;  /* of the inner IP header, 0 without one */
 	bool bum;  /* addressed to more than one */
+	__u64 epoch;
+	struct vtep_outbound *way; /* its place in the cache, with the port at least */
 };
+
+/* The port behind `from->ifindex`, which sends to `from->to`. False if there is none. */
+static __always_inline bool find_port(struct sender *from)
+{
+	struct vtep_outbound *way = outbound_place(from->ifindex, from->to);
+	const struct vtep_port *port;
+
+	from->epoch = current_epoch();
+	if (!way)
+		return false;
+	if (!is_outbound(way, from->epoch, from->ifindex, from->to)) {
+		port = bpf_map_lookup_elem(&vtep_ports, &from->ifindex);
+		if (!port)
+			return false;
+		way->epoch = 0;
+		way->port = *port;
+	}
+	from->way = way;
+	from->port = &way->port;
+	return true;
+}
 
 static __always_inline bool unchecked(const struct sender *from)
 {

@@ -45,17 +45,19 @@ static __always_inline bool may_be_ours(const struct vxlan_frame4 *head)
 	       outer->udp.dest == vtep_cfg.port;
 }
 
-/* The VNI, if this is good VXLAN for this device; 0 is never one of ours. */
-static __always_inline __u32 our_vni(const struct vxlan_frame4 *head, __u32 len, const __u8 *mac)
+/* Good VXLAN for this device and an endpoint of this host. */
+static __always_inline bool is_for_endpoint(const struct vxlan_frame4 *head, __u32 len,
+					    const __u8 *mac, struct arrival *of)
 {
 	const struct outer4 *outer = (const void *)head + ETH_HLEN;
-	__u32 vni = bpf_ntohl(outer->vxlan.vni) >> 8;
 
-	if (load_mac(head->eth.h_dest) != load_mac(mac))
-		return 0;
-	if (check_outer(outer, len, false) || !bpf_map_lookup_elem(&vtep_vnis, &vni))
-		return 0;
-	return vni;
+	if (load_mac(head->eth.h_dest) != load_mac(mac) || check_outer(outer, len, false))
+		return false;
+	of->key.vni = bpf_ntohl(outer->vxlan.vni) >> 8;
+	of->key.source = outer->ip.saddr;
+	of->key.mac = load_mac(head->inner.h_dest);
+	look_up_arrival(of);
+	return is_vni_here(of) && is_member(of) && !check_inner(&head->inner) && !find_endpoint(of);
 }
 
 /* RFC 6040, as the TC program does it. False if the frame has to be dropped. */
@@ -106,7 +108,7 @@ static __always_inline int strip(struct xdp_md *ctx)
 {
 	struct vxlan_frame4 *head = head_of(ctx);
 	__u32 ifindex = ctx->ingress_ifindex;
-	struct target to;
+	struct arrival of = {};
 
 	if (!head || !may_be_ours(head))
 		return XDP_PASS;
@@ -117,11 +119,9 @@ static __always_inline int strip(struct xdp_md *ctx)
 		return XDP_PASS;
 
 	__u32 len = frame_len(ctx);
-	__u32 vni = our_vni(head, len, device->mac);
 	__u32 end = ETH_HLEN + bpf_ntohs(head->outer.ip.tot_len);
 
-	if (!vni || end < SHORTEST || !is_member(vni, head->outer.ip.saddr) ||
-	    find_endpoint(&head->inner, vni, &to))
+	if (end < SHORTEST || !is_for_endpoint(head, len, device->mac, &of))
 		return XDP_PASS;
 	/* What follows the outer packet is padding of the underlay. */
 	if (len > end && bpf_xdp_adjust_tail(ctx, (int)(end - len)))
@@ -129,7 +129,7 @@ static __always_inline int strip(struct xdp_md *ctx)
 	head = head_of(ctx);
 	if (!head || !mark(head, (void *)(long)ctx->data_end))
 		return XDP_PASS;
-	return unwrap(ctx, vni, device->cookie);
+	return unwrap(ctx, of.key.vni, device->cookie);
 }
 
 SEC("xdp")

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
 #include <linux/types.h>
@@ -15,9 +17,10 @@
 
 /* What the exit has to know about the frame, filled as it becomes known. */
 struct frame {
-	__u32 vni;    /* 0: not known, or not ours */
-	__u32 len;    /* bytes to count: the inner frame, where it is known */
-	__u32 reason; /* why it is forwarded */
+	__u32 vni;     /* 0: not known, or not ours */
+	__u32 len;     /* bytes to count: the inner frame, where it is known */
+	__u32 reason;  /* why it is forwarded */
+	__u32 traffic; /* where that is counted in vtep_traffic; 0: not there */
 };
 
 #define VTEP_PASSES_PASS 1ULL
@@ -59,10 +62,31 @@ static __always_inline void count(__u32 vni, __u32 reason, __u32 bytes)
 	counter->bytes += bytes;
 }
 
+static __always_inline bool count_traffic(const struct frame *frame)
+{
+	__u32 at = frame->traffic;
+	struct vtep_counter *counter = at ? bpf_map_lookup_elem(&vtep_traffic, &at) : NULL;
+
+	if (!counter)
+		return false;
+	counter->packets++;
+	counter->bytes += frame->len;
+	return true;
+}
+
 static __always_inline int forward(struct frame *frame, __u32 reason, int action)
 {
 	frame->reason = reason;
 	return action;
+}
+
+/* The same for what is counted by `kind` (VTEP_TRAFFIC_*) if its VNI has a slot. */
+static __always_inline int forward_in_slot(struct frame *frame, __u32 reason, __u32 slot,
+					   __u32 kind, int action)
+{
+	if (slot)
+		frame->traffic = slot * VTEP_TRAFFIC_KINDS + kind;
+	return forward(frame, reason, action);
 }
 
 /* The one exit of every program. */
@@ -71,7 +95,8 @@ static __always_inline int leave(const struct frame *frame, int verdict)
 	if (verdict == 0)
 		return TC_ACT_UNSPEC;
 	if (verdict > 0) {
-		count(frame->vni, frame->reason, frame->len);
+		if (!count_traffic(frame))
+			count(frame->vni, frame->reason, frame->len);
 		return verdict;
 	}
 	count(frame->vni, -verdict, frame->len);

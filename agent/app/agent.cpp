@@ -80,6 +80,7 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
   } else {
     spdlog::warn("the programs of an earlier build forward until the store has told everything");
   }
+  verify_host_ends(true);
   ports_.underlay.subscribe([this](const auto& links_gone) { on_underlay_change(links_gone); });
   publish_node();
   verify_later();

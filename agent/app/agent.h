@@ -170,6 +170,7 @@ class Agent : public Control {
   void verify_later();
   void verify_programs();
   void verify_entries(std::size_t next);
+  void verify_host_ends(bool starting);
   bool keep_name(const LocalEndpoint& local);
   void publish_node();
 
@@ -245,6 +246,7 @@ class Agent : public Control {
   std::shared_ptr<KvSession> session_;
   std::optional<UnderlayDevice> hooked_;  // where the data path is hooked up
   std::string hook_problem_;
+  std::string host_end_problem_;
 
   std::deque<std::function<void(Done)>> operations_;
   bool busy_ = false;

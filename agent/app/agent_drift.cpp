@@ -22,6 +22,7 @@ constexpr auto kPause = 1ms;
 void Agent::verify_later() {
   verify_timer_->set(kVerifyInterval, [this] {
     verify_programs();
+    verify_host_ends(false);
     verify_entries(0);
   });
 }
@@ -37,6 +38,26 @@ void Agent::verify_programs() {
   }
   if (verify_more_) {
     for (const auto& what : verify_more_()) {
+      spdlog::warn("put right: {}", what);
+    }
+  }
+}
+
+// What they lack at a start is no drift: an earlier build, or the other data path, made them.
+void Agent::verify_host_ends(bool starting) {
+  std::vector<HostEnd> ends;
+  ends.reserve(overlay_.locals().size());
+  for (const auto& [id, local] : overlay_.locals()) {
+    ends.push_back({local.host, local.host_ifname});
+  }
+  const auto mended = ports_.links.verify_host_ends(ends);
+  const std::string problem = mended ? std::string() : mended.error().what;
+  if (problem != host_end_problem_ && !problem.empty()) {
+    spdlog::warn("sending from endpoints costs more than it needs to: {}", problem);
+  }
+  host_end_problem_ = problem;
+  if (mended && !starting) {
+    for (const auto& what : *mended) {
       spdlog::warn("put right: {}", what);
     }
   }

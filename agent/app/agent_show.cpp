@@ -319,6 +319,7 @@ StatusView Agent::status() {
   view.attach = info.attach;
   view.tunnel_gro = info.tunnel_gro;
   view.tunnel_state = info.tunnel_state;
+  view.headroom = ports_.links.headroom();
   view.checks = info.checks;
   view.vtep = options_.vtep;
   view.port = options_.port;

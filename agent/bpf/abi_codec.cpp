@@ -209,8 +209,9 @@ std::pair<IfIndex, MacAddress> decode(const vtep_allow_mac_key& key) {
   return {IfIndex{key.ifindex}, MacAddress{take(key.mac)}};
 }
 
-vtep_vni encode(const VniEntry& vni) {
+vtep_vni encode(const VniEntry& vni, std::uint32_t slot) {
   vtep_vni out{};
+  out.slot = slot;
   out.mtu = clamp16(vni.mtu);
   out.unknown = VTEP_POLICY_DROP;
   out.bum = VTEP_POLICY_DROP;

@@ -36,7 +36,8 @@ Result<vtep_peer> encode(const PeerEntry& peer, std::uint16_t port);
 [[nodiscard]] vtep_allow_mac_key allow_key(IfIndex ifindex, const MacAddress& mac);
 [[nodiscard]] std::pair<IfIndex, MacAddress> decode(const vtep_allow_mac_key& key);
 
-[[nodiscard]] vtep_vni encode(const VniEntry& vni);
+// `slot`: its place in vtep_traffic, which is of this data path alone.
+[[nodiscard]] vtep_vni encode(const VniEntry& vni, std::uint32_t slot);
 [[nodiscard]] VniEntry decode(const vtep_vni& vni);
 
 [[nodiscard]] vtep_member_key encode(const MemberKey& member);

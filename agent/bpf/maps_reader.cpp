@@ -61,7 +61,7 @@ Result<ForwardingState> MapsReader::read() const {
 Result<std::vector<TableUsage>> MapsReader::usage() const {
   std::vector<TableUsage> out;
   for (const TableSpec& table : kTableSpecs) {
-    if (table.table == Table::Events) {
+    if (table.table == Table::Events || is_always_full(table.table)) {
       continue;
     }
     auto usage = read_usage(tables_, table.table);

@@ -182,9 +182,18 @@ void add_maps(Rows& rows) {
            "RLIMIT_MEMLOCK is raised");
 }
 
+// With PREEMPT_RT, which the kernel tells by this file, a softirq may interrupt another.
+Outcome try_alone(const std::string& realtime) {
+  if (access(realtime.c_str(), F_OK) != 0) {
+    return {};
+  }
+  return Error{ErrorKind::Unavailable,
+               "a kernel with PREEMPT_RT (" + realtime + ") lets one interrupt another"};
+}
+
 }  // namespace
 
-Probe probe_kernel() {
+Probe probe_kernel(const std::string& realtime) {
   quiet_libbpf();
   Rows rows;
   Probe probe;
@@ -202,6 +211,8 @@ Probe probe_kernel() {
                try_adjust_room(-20, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_DECAP_L3_IPV4),
                "IPv6 in the overlay needs another way to be stripped");
   add_delivery(rows);
+  rows.add("programs in turns", "what they remember of the tables, per processor", true,
+           try_alone(realtime), "");
   probe.features.tcx = add_hooks(rows);
   probe.features.xdp_frags = add_xdp(rows);
   probe.features.netkit = has_netkit();

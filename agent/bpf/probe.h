@@ -36,8 +36,9 @@ struct DataplaneChoice {
 };
 
 // Asks the running kernel by loading tiny programs and running them on a made-up packet; nothing
-// is attached to any interface of the host, and version numbers are not looked at.
-[[nodiscard]] Probe probe_kernel();
+// is attached to any interface of the host, and version numbers are not looked at. `realtime`: a
+// file that only kernels with PREEMPT_RT have.
+[[nodiscard]] Probe probe_kernel(const std::string& realtime = "/sys/kernel/realtime");
 
 [[nodiscard]] DataplaneChoice choose(const std::vector<ProbeRow>& rows);
 

@@ -54,7 +54,8 @@ Result<ForwardingDelta> TableWriter::missing(const ForwardingState& wanted) {
     return encoded ? has(tables_.peers, __u32{entry.first}, *encoded) : Result<bool>(true);
   };
   const auto vni = [&](const auto& entry) {
-    return has(tables_.vnis, __u32{entry.first.value}, abi::encode(entry.second));
+    return has(tables_.vnis, __u32{entry.first.value},
+               abi::encode(entry.second, slots_.of(entry.first)));
   };
   const auto member = [&](const MemberKey& key) {
     return has(tables_.members, abi::encode(key), __u8{1});
@@ -77,6 +78,10 @@ Result<ForwardingDelta> TableWriter::missing(const ForwardingState& wanted) {
   }
   for (const auto& [ifindex, entry] : out.ports_put) {
     allowed_.erase(ifindex);
+  }
+  const auto epoch = tables_.epoch.lookup(0);
+  if (auto done = epoch && *epoch == epoch_ ? Result<void>() : start_epoch(); !done) {
+    return fail(done.error());
   }
   return out;
 }

@@ -53,14 +53,16 @@ class Copier {
     return {};
   }
 
-  Result<void> copy_counters() {
-    if (to_.counters.id() == from_.counters.id()) {
+  Result<void> copy_counts(RawMap Tables::*member) {
+    const RawMap& target = to_.*member;
+    const RawMap& source = from_.*member;
+    if (target.id() == source.id()) {
       return {};
     }
-    return from_.counters.for_each_chunk(
+    return source.for_each_chunk(
         [&](const std::byte* keys, const std::byte* values, std::size_t n) {
           // One that does not fit is counted from 0 again.
-          (void)to_.counters.update(keys, values, n);
+          (void)target.update(keys, values, n);
         });
   }
 
@@ -121,7 +123,8 @@ Result<std::vector<Error>> copy_tables(const Tables& from, const Tables& to) {
         copier.copy(&Tables::ports, Table::Ports, any),
         copier.copy(&Tables::fdb, Table::Fdb, local),
         copier.copy(&Tables::neigh, Table::Neigh, of_local),
-        copier.copy(&Tables::underlays, Table::Underlays, any), copier.copy_counters()}) {
+        copier.copy(&Tables::underlays, Table::Underlays, any),
+        copier.copy_counts(&Tables::counters), copier.copy_counts(&Tables::traffic)}) {
     if (!done) {
       return fail(done.error());
     }

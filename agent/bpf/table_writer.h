@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bpf/tables.h"
+#include "bpf/traffic_slots.h"
 
 #include <cstdint>
 #include <map>
@@ -14,7 +15,7 @@ namespace vtepd {
 // have to be found by interface. The only writer of these maps.
 class TableWriter {
  public:
-  TableWriter(Tables& tables, std::uint16_t port) : tables_(tables), port_(port) {}
+  TableWriter(Tables& tables, std::uint16_t port);
 
   // Everything the maps hold (see read_tables); stray keys are noted and go with the next apply().
   Result<ForwardingState> read_back();
@@ -27,8 +28,12 @@ class TableWriter {
   std::vector<TableUsage> usage();
 
  private:
+  Result<void> start_epoch();
   Result<bool> holds(IfIndex ifindex, const PortEntry& port) const;
   void put_peers(const ForwardingDelta& delta, ApplyReport& report);
+  void put_vnis(const ForwardingDelta& delta, ApplyReport& report);
+  void remove_vnis(const ForwardingDelta& delta, ApplyReport& report);
+  void clear_traffic(const std::vector<Vni>& vnis, ApplyReport& report);
   void put_ports(const ForwardingDelta& delta, ApplyReport& report);
   void put_tables(const ForwardingDelta& delta, ApplyReport& report);
   void remove_tables(const ForwardingDelta& delta, ApplyReport& report);
@@ -40,6 +45,8 @@ class TableWriter {
   Tables& tables_;
   std::uint16_t port_;
   AllowedByPort allowed_;
+  TrafficSlots slots_;
+  std::uint64_t epoch_ = 0;
   Strays strays_;
   std::vector<IfIndex> orphans_;  // in `allowed_`, but no port
   std::map<Table, std::uint64_t> counts_;

@@ -103,7 +103,10 @@ Result<void> read_ports(const Tables& tables, TableContents& out) {
 Result<void> read_vnis(const Tables& tables, TableContents& out) {
   return tables.vnis.for_each([&](const __u32& vni, const vtep_vni& value) {
     if (valid_vni(vni)) {
-      out.state.vnis.emplace(Vni{vni}, intact(value));
+      const VniEntry entry = abi::decode(value);
+      const bool good = same_bytes(abi::encode(entry, value.slot), value);
+      out.state.vnis.emplace(Vni{vni}, good ? entry : VniEntry{});
+      out.slots.emplace(Vni{vni}, value.slot);
     } else {
       out.strays.vnis.push_back(vni);
     }
@@ -146,6 +149,10 @@ std::uint32_t entries_for(Table table, const Limits& limits) {
       return 1;
     case Table::Counters:  // VNI 0 counts too
       return bounded(std::uint64_t{VTEP_REASON_MAX} * (std::uint64_t{limits.vnis} + 1));
+    case Table::Traffic:  // slot 0 is nobody's
+      return bounded(std::uint64_t{VTEP_TRAFFIC_KINDS} * (std::uint64_t{limits.vnis} + 1));
+    case Table::Epoch:
+      return 1;
     case Table::Events:
       return kEventRingBytes;
   }
@@ -166,6 +173,8 @@ Result<Tables> Tables::create(std::vector<UniqueFd> fds) {
   auto underlays = decltype(Tables::underlays)::create(take());
   auto seg = decltype(Tables::seg)::create(take());
   auto counters = RawMap::create(take());
+  auto traffic = RawMap::create(take());
+  auto epoch = decltype(Tables::epoch)::create(take());
   const Error* error = nullptr;
   const auto check = [&](auto& map) { error = error == nullptr && !map ? &map.error() : error; };
   check(fdb);
@@ -179,13 +188,16 @@ Result<Tables> Tables::create(std::vector<UniqueFd> fds) {
   check(underlays);
   check(seg);
   check(counters);
+  check(traffic);
+  check(epoch);
   if (error != nullptr) {
     return fail(*error);
   }
-  return Tables{std::move(*fdb),   std::move(*neigh),   std::move(*peers),
-                std::move(*ports), std::move(*allow),   std::move(*allow_mac),
-                std::move(*vnis),  std::move(*members), std::move(*underlays),
-                std::move(*seg),   std::move(*counters)};
+  return Tables{std::move(*fdb),   std::move(*neigh),    std::move(*peers),
+                std::move(*ports), std::move(*allow),    std::move(*allow_mac),
+                std::move(*vnis),  std::move(*members),  std::move(*underlays),
+                std::move(*seg),   std::move(*counters), std::move(*traffic),
+                std::move(*epoch)};
 }
 
 const RawMap& Tables::raw(Table table) const {
@@ -210,6 +222,10 @@ const RawMap& Tables::raw(Table table) const {
       return underlays.raw();
     case Table::Seg:
       return seg.raw();
+    case Table::Traffic:
+      return traffic;
+    case Table::Epoch:
+      return epoch.raw();
     case Table::Counters:
     case Table::Events:
       break;
@@ -231,31 +247,6 @@ Result<TableContents> read_tables(const Tables& tables, std::uint16_t port) {
       return fail(done.error());
     }
   }
-  return out;
-}
-
-Result<std::vector<ReasonCount>> read_counters(const Tables& tables) {
-  std::vector<ReasonCount> out;
-  const std::size_t stride = tables.counters.value_stride();
-  const auto done = tables.counters.for_each_chunk(
-      [&](const std::byte* keys, const std::byte* values, std::size_t n) {
-        for (std::size_t i = 0; i < n; ++i) {
-          vtep_counter_key key;
-          std::memcpy(&key, keys + i * sizeof key, sizeof key);
-          ReasonCount sum{.vni = Vni{key.vni}, .reason = key.reason};
-          for (std::size_t cpu = 0; cpu < stride; cpu += sizeof(vtep_counter)) {
-            vtep_counter part;
-            std::memcpy(&part, values + i * stride + cpu, sizeof part);
-            sum.packets += part.packets;
-            sum.bytes += part.bytes;
-          }
-          out.push_back(sum);
-        }
-      });
-  if (!done) {
-    return fail(done.error());
-  }
-  std::ranges::sort(out, {}, [](const ReasonCount& c) { return std::pair(c.vni, c.reason); });
   return out;
 }
 

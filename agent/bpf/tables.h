@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,8 @@ enum class Table {
   Underlays,
   Seg,
   Counters,
+  Traffic,
+  Epoch,
   Events
 };
 
@@ -48,7 +51,7 @@ struct TableSpec {
   bool grows_on_demand;  // large but mostly empty: entries are allocated when they are used
 };
 
-inline constexpr std::array<TableSpec, 12> kTableSpecs{{
+inline constexpr std::array<TableSpec, 14> kTableSpecs{{
     {Table::Fdb, "vtep_fdb", "limits.fdb", true, false},
     {Table::Neigh, "vtep_neigh", "limits.neigh", true, false},
     {Table::Peers, "vtep_peers", "limits.peers", true, false},
@@ -60,8 +63,15 @@ inline constexpr std::array<TableSpec, 12> kTableSpecs{{
     {Table::Underlays, "vtep_underlays", "", true, false},
     {Table::Seg, "vtep_seg", "", true, false},
     {Table::Counters, "vtep_counters", "limits.vnis", false, true},
+    {Table::Traffic, "vtep_traffic", "limits.vnis", false, false},
+    {Table::Epoch, "vtep_epoch", "", true, false},
     {Table::Events, "vtep_events", "", false, false},
 }};
+
+// Has all of its entries from the start, so that their number says nothing.
+[[nodiscard]] constexpr bool is_always_full(Table table) {
+  return table == Table::Seg || table == Table::Traffic || table == Table::Epoch;
+}
 
 [[nodiscard]] constexpr const TableSpec& spec(Table table) {
   return kTableSpecs[static_cast<std::size_t>(table)];
@@ -86,6 +96,8 @@ struct Tables {
   Map<__u32, vtep_underlay> underlays;
   Map<__u32, __u32> seg;
   RawMap counters;  // vtep_counter_key -> vtep_counter per CPU
+  RawMap traffic;   // slot times VTEP_TRAFFIC_KINDS plus kind -> vtep_counter per CPU
+  Map<__u32, __u64> epoch;
 
   [[nodiscard]] const RawMap& raw(Table table) const;
 };
@@ -109,13 +121,15 @@ using AllowedByPort = std::unordered_map<IfIndex, Allowed, ForwardingHash>;
 struct TableContents {
   ForwardingState state;
   Strays strays;
-  AllowedByPort allowed;  // also of interfaces that are no port
+  AllowedByPort allowed;               // also of interfaces that are no port
+  std::map<Vni, std::uint32_t> slots;  // in vtep_traffic
 };
 
 // Everything the maps hold. A value that no encoder of ours writes (damaged, or of another release)
 // is returned empty, which nobody wants: a diff replaces or removes it. `port` is the UDP port that
 // header templates are made for, 0 if they are not to be checked.
 Result<TableContents> read_tables(const Tables& tables, std::uint16_t port);
+// What vtep_counters and vtep_traffic say, summed up over CPUs, by VNI and reason.
 Result<std::vector<ReasonCount>> read_counters(const Tables& tables);
 Result<TableUsage> read_usage(const Tables& tables, Table table);
 

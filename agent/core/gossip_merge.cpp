@@ -86,6 +86,9 @@ GossipMerge::Verdict GossipMerge::on_join(const PeerNews& news, Time now, Orders
   if (present != provisional_.end() && present->second.endpoint.vtep != news.vtep) {
     return Verdict::Contradicts;
   }
+  if (left_lately(key, now)) {
+    return check(key, now, orders);
+  }
   if (!known(network, news.vtep)) {
     orders.read_all = true;
     return Verdict::UnknownVtep;
@@ -106,6 +109,7 @@ GossipMerge::Verdict GossipMerge::on_join(const PeerNews& news, Time now, Orders
 
 GossipMerge::Verdict GossipMerge::on_leave(const PeerNews& news, Time now, Orders& orders) {
   const Key key{news.network_id, news.endpoint_id};
+  note_leave(key, now);
   const auto present = provisional_.find(key);
   const bool provisional = present != provisional_.end() &&
                            present->second.endpoint.vtep == news.vtep &&
@@ -136,6 +140,24 @@ GossipMerge::Verdict GossipMerge::check(const Key& key, Time now, Orders& orders
     orders.read.push_back(key);
   }
   return Verdict::Checked;
+}
+
+void GossipMerge::note_leave(const Key& key, Time now) {
+  while (!left_by_age_.empty() && (left_by_age_.front().first + limits_.leave_memory <= now ||
+                                   left_by_age_.size() >= limits_.most)) {
+    const auto& [when, whose] = left_by_age_.front();
+    if (const auto place = left_.find(whose); place != left_.end() && place->second == when) {
+      left_.erase(place);
+    }
+    left_by_age_.pop_front();
+  }
+  left_[key] = now;
+  left_by_age_.emplace_back(now, key);
+}
+
+bool GossipMerge::left_lately(const Key& key, Time now) const {
+  const auto place = left_.find(key);
+  return place != left_.end() && now < place->second + limits_.leave_memory;
 }
 
 void GossipMerge::forget(const Key& key, Orders& orders) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -31,7 +32,9 @@ struct PeerNews {
 // while, if its VTEP is known: it runs Docker or vtepd on this store, or the store has an endpoint
 // there. It takes nothing away from a stored endpoint (Overlay's claims see to that). A leave takes
 // back what a join put in force; of a stored endpoint it only makes us read its key again, and
-// again for some seconds, as Docker announces before it writes. All else asks for a read at most.
+// again for some seconds, as Docker announces before it writes. A join soon after a leave of the
+// same endpoint may be older than that, as gossip keeps no order: its key is read instead. All else
+// asks for a read at most.
 //
 // Pure: says what to do, by a clock that is handed in. On one thread.
 class GossipMerge {
@@ -43,6 +46,7 @@ class GossipMerge {
     std::chrono::milliseconds lifetime{30000};  // of what the store does not confirm
     std::chrono::milliseconds leave_checks{5000};
     std::chrono::milliseconds check_interval{500};
+    std::chrono::milliseconds leave_memory{10000};
     std::size_t most = 65536;  // provisional entries, and keys to be read again
   };
 
@@ -99,6 +103,8 @@ class GossipMerge {
   Verdict on_join(const PeerNews& news, Time now, Orders& orders);
   Verdict on_leave(const PeerNews& news, Time now, Orders& orders);
   Verdict check(const Key& key, Time now, Orders& orders);
+  void note_leave(const Key& key, Time now);
+  [[nodiscard]] bool left_lately(const Key& key, Time now) const;
   [[nodiscard]] bool known(const Overlay::NetworkRecord& network, const IpAddress& vtep) const;
   void forget(const Key& key, Orders& orders);
   void count(const Endpoint& endpoint, int change);
@@ -109,6 +115,8 @@ class GossipMerge {
   std::map<Key, Provisional> provisional_;
   std::map<std::pair<std::string, IpAddress>, std::size_t> heard_of_;  // network, VTEP -> entries
   std::map<Key, Check> checks_;
+  std::map<Key, Time> left_;                      // when the last leave was heard
+  std::deque<std::pair<Time, Key>> left_by_age_;  // every one of them, oldest first
   std::optional<Time> unreadable_since_;
 };
 

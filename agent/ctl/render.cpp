@@ -97,6 +97,7 @@ void add_parts(Sheet& sheet, const StatusView& status) {
     sheet.add("data path", status.dataplane + mode + attach + in_brackets(status.mode_reason));
     sheet.add("tunnel GRO", status.tunnel_gro);
     sheet.add("forwarders", status.tunnel_state);
+    sheet.add("headroom", status.headroom);
     sheet.add("checks", status.checks);
   }
   if (!status.vtep.is_unspecified()) {

@@ -39,7 +39,8 @@ BridgePortInfo parse_bridge_port(const Attributes& data) {
   return {.learning = flag(IFLA_BRPORT_LEARNING),
           .unicast_flood = flag(IFLA_BRPORT_UNICAST_FLOOD),
           .multicast_flood = flag(IFLA_BRPORT_MCAST_FLOOD),
-          .broadcast_flood = flag(IFLA_BRPORT_BCAST_FLOOD)};
+          .broadcast_flood = flag(IFLA_BRPORT_BCAST_FLOOD),
+          .isolated = flag(IFLA_BRPORT_ISOLATED)};
 }
 
 void parse_kind(const Attributes& attributes, LinkInfo& link) {

@@ -34,6 +34,7 @@ struct BridgePortInfo {
   bool unicast_flood = false;
   bool multicast_flood = false;
   bool broadcast_flood = false;
+  bool isolated = false;  // from other isolated ones
   bool operator==(const BridgePortInfo&) const = default;
 };
 

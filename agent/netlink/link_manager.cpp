@@ -137,6 +137,9 @@ Result<PortLinks> LinkManager::create_port(const Netns& netns, const PortSpec& s
   if (!links) {
     // The reason is reported; that the rest went too is all that can still be tried.
     static_cast<void>(remove_port(spec.host_ifname));
+  } else if (headroom_) {
+    // It works without; the next check of the host ends says why that was.
+    static_cast<void>(headroom_->add({links->host, spec.host_ifname}));
   }
   return links;
 }
@@ -247,6 +250,14 @@ Result<std::optional<std::string>> LinkManager::link_name(IfIndex index) {
 
 Result<void> LinkManager::rename(IfIndex index, const std::string& name) {
   return rename_link(socket_, index, name);
+}
+
+Result<std::vector<std::string>> LinkManager::verify_host_ends(const std::vector<HostEnd>& ends) {
+  return headroom_ ? headroom_->verify(ends) : std::vector<std::string>{};
+}
+
+std::string LinkManager::headroom() {
+  return headroom_ ? headroom_->describe() : "the bridges' own";
 }
 
 Result<void> LinkManager::remove_port(const std::string& host_ifname) {

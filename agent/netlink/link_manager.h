@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "netlink/headroom_bridge.h"
 #include "netlink/netns.h"
 #include "netlink/port_requests.h"
 #include "netlink/rtnl_socket.h"
@@ -37,11 +38,17 @@ class LinkManager : public Links {
   Result<std::optional<IfIndex>> find_link(const std::string& name) override;
   Result<std::optional<std::string>> link_name(IfIndex index) override;
   Result<void> rename(IfIndex index, const std::string& name) override;
+  Result<std::vector<std::string>> verify_host_ends(const std::vector<HostEnd>& ends) override;
+  std::string headroom() override;
   // Conflict if the name is that of something that no port is made of.
   Result<void> remove_port(const std::string& host_ifname) override;
   Result<void> announce(IfIndex host_end, const IpAddress& address, const MacAddress& mac) override;
   Result<void> announce_remote(const RemoteAnnouncement& announcement) override;
   Result<std::vector<MacAddress>> host_macs() override;
+
+  // For the host ends in the daemon's own namespace.
+  void use_headroom(HeadroomBridge bridge) { headroom_.emplace(std::move(bridge)); }
+
   // Fetches a host end from the namespace it was made in under another data path, down and closed
   // as create_port() makes it. Nothing if it is not there.
   Result<std::optional<IfIndex>> bring_home(int from, const std::string& host_ifname);
@@ -68,6 +75,7 @@ class LinkManager : public Links {
   Socket own_;     // in the daemon's own
   int home_;
   PairKind kind_;
+  std::optional<HeadroomBridge> headroom_;
 };
 
 }  // namespace vtepd::netlink

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/vni_devices.h"
 
+#include "netlink/bridge_port.h"
 #include "netlink/netns.h"
 #include "netlink/sysctl.h"
 
@@ -66,10 +67,8 @@ Result<void> set_mtu(Socket& socket, const LinkInfo& link, std::uint32_t mtu) {
 }
 
 Result<void> set_master(Socket& socket, IfIndex port, IfIndex bridge, const std::string& name) {
-  Message message(RTM_NEWLINK, 0);
-  message.header(link_header(port));
-  message.put_u32(IFLA_MASTER, bridge.value);
-  return socket.request(message).result("make '" + name + "' a port of its network's bridge");
+  return join_bridge(socket, port, bridge)
+      .result("make '" + name + "' a port of its network's bridge");
 }
 
 Error no_such_kind(const Answer& answer, const std::string& kind) {
@@ -147,7 +146,7 @@ Result<VniPair> VniDevices::put(Vni vni, const VniEntry& entry) {
   if (auto joined = set_master(inside_, *vxlan, *bridge, name); !joined) {
     return fail(joined.error());
   }
-  if (auto set = set_port_flags(*vxlan, name, kTowardsVxlan); !set) {
+  if (auto set = set_bridge_port(inside_, *vxlan, name, kTowardsVxlan); !set) {
     return fail(set.error());
   }
   return VniPair{*bridge, *vxlan};
@@ -338,7 +337,7 @@ Result<void> VniDevices::add_port(IfIndex host_end, const std::string& name, IfI
     }
   }
   if ((*link)->master != bridge || (*link)->bridge_port != kTowardsEndpoint) {
-    if (auto set = set_port_flags(host_end, name, kTowardsEndpoint); !set) {
+    if (auto set = set_bridge_port(inside_, host_end, name, kTowardsEndpoint); !set) {
       return set;
     }
   }
@@ -352,22 +351,6 @@ Result<void> VniDevices::remove_port(IfIndex host_end, const std::string& name) 
   const Answer answer = inside_.request(message);
   return answer.error == ENODEV ? Result<void>()
                                 : answer.result("take '" + name + "' out of its network's bridge");
-}
-
-Result<void> VniDevices::set_port_flags(IfIndex port, const std::string& name,
-                                        const BridgePortInfo& flags) {
-  Message message(RTM_NEWLINK, 0);
-  message.header(link_header(port));
-  message.nest(IFLA_LINKINFO, [&](Message& info) {
-    info.put_string(IFLA_INFO_SLAVE_KIND, "bridge");
-    info.nest(IFLA_INFO_SLAVE_DATA, [&](Message& data) {
-      data.put_u8(IFLA_BRPORT_LEARNING, flags.learning ? 1 : 0);
-      data.put_u8(IFLA_BRPORT_UNICAST_FLOOD, flags.unicast_flood ? 1 : 0);
-      data.put_u8(IFLA_BRPORT_MCAST_FLOOD, flags.multicast_flood ? 1 : 0);
-      data.put_u8(IFLA_BRPORT_BCAST_FLOOD, flags.broadcast_flood ? 1 : 0);
-    });
-  });
-  return inside_.request(message).result("set how the bridge treats its port '" + name + "'");
 }
 
 }  // namespace vtepd::netlink

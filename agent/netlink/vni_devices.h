@@ -76,7 +76,6 @@ class VniDevices {
   Result<void> request_vxlan(Vni vni, const VniEntry& entry);
   Result<void> set_up_vxlan(const LinkInfo& link);
   Result<void> allow_neighbours(const std::string& name, std::uint32_t mtu);
-  Result<void> set_port_flags(IfIndex port, const std::string& name, const BridgePortInfo& flags);
 
   Socket outside_;
   Socket inside_;

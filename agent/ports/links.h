@@ -31,6 +31,12 @@ struct PortSpec {
   bool ipv6 = false;                // else IPv6 is turned off in that interface
 };
 
+// The end of a pair that is in the daemon's namespace.
+struct HostEnd {
+  IfIndex index;
+  std::string name;
+};
+
 struct PortLinks {
   IfIndex host;
   IfIndex endpoint;
@@ -83,6 +89,11 @@ class Links {
   virtual Result<std::optional<std::string>> link_name(IfIndex index) = 0;
   // Gives an interface of the daemon's namespace this name. Conflict if another has it.
   virtual Result<void> rename(IfIndex index, const std::string& name) = 0;
+  // What these host ends need besides their programs, so that sending from them costs less; says
+  // what it put right. An error costs speed and nothing else.
+  virtual Result<std::vector<std::string>> verify_host_ends(const std::vector<HostEnd>& ends) = 0;
+  // Where the room for the outer header in what endpoints send comes from, for `show status`.
+  virtual std::string headroom() = 0;
   // Removes the pair; no error if it is gone already.
   virtual Result<void> remove_port(const std::string& host_ifname) = 0;
   // Sends a gratuitous ARP request or an unsolicited neighbour advertisement out of the host end:

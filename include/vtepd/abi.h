@@ -20,7 +20,7 @@
  * for vtep_underlay and vtep_meta: they are the same in every ABI, because for a moment of an
  * upgrade the old vtep_strip hands frames to the new vtep_from_xdp. */
 #ifndef VTEP_ABI_VERSION
-#define VTEP_ABI_VERSION 1
+#define VTEP_ABI_VERSION 2
 #endif
 
 /* Outer IPv4 20 + UDP 8 + VXLAN 8: what encapsulation writes behind the outer Ethernet header. */
@@ -129,6 +129,7 @@ VTEP_ASSERT_SIZE(struct vtep_allow_mac_key, 12);
 
 /* vtep_vnis, VNI with a local endpoint -> policy of its network. */
 struct vtep_vni {
+  __u32 slot;   /* 1...: its counters in vtep_traffic; 0: it has none there */
   __u16 mtu;    /* of the endpoints' interfaces */
   __u8 unknown; /* VTEP_POLICY_* for unknown unicast */
   __u8 bum;     /* VTEP_POLICY_* for broadcast and multicast */
@@ -136,7 +137,7 @@ struct vtep_vni {
   __u8 pad[3];
 };
 
-VTEP_ASSERT_SIZE(struct vtep_vni, 8);
+VTEP_ASSERT_SIZE(struct vtep_vni, 12);
 
 /* vtep_members, {vni, source VTEP} -> 1: who may send into this VNI. */
 struct vtep_member_key {
@@ -172,7 +173,8 @@ VTEP_ASSERT_SIZE(struct vtep_meta, 8);
 #define VTEP_SEG_UNDERLAY 0x7e52 /* VXLAN from the underlay for this host, as it arrived */
 
 /* vtep_counters, {vni, reason} -> packets and bytes per CPU. vni 0: not known, or foreign. Made by
- * the programs at first use, removed by the agent with the VNI. */
+ * the programs at first use, removed by the agent with the VNI. What is forwarded in a VNI with a
+ * slot is in vtep_traffic instead. */
 struct vtep_counter_key {
   __u32 vni;
   __u32 reason; /* enum vtep_reason */
@@ -186,6 +188,17 @@ struct vtep_counter {
 };
 
 VTEP_ASSERT_SIZE(struct vtep_counter, 16);
+
+/* vtep_traffic, slot of a VNI times VTEP_TRAFFIC_KINDS plus a kind -> packets and bytes per CPU of
+ * the frames that are forwarded, found without a hash. Slot 0 is nobody's. Set to zero by the agent
+ * when a VNI gets the slot. */
+#define VTEP_TRAFFIC_ENCAP 0
+#define VTEP_TRAFFIC_DECAP 1
+#define VTEP_TRAFFIC_LOCAL 2
+#define VTEP_TRAFFIC_KINDS 3
+
+/* vtep_epoch, 0 -> a number that grows with each change of the agent's tables: what a program
+ * remembers of them holds for the epoch in which it was read. 0: nothing is remembered. A __u64. */
 
 /* vtep_events, ring buffer: rare conditions that the agent should look into, rate-limited. */
 struct vtep_event {

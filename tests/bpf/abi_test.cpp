@@ -53,6 +53,7 @@ const Member kMembers[] = {
     MEMBER(vtep_allow_key, addr),
     MEMBER(vtep_allow_mac_key, ifindex),
     MEMBER(vtep_allow_mac_key, mac),
+    MEMBER(vtep_vni, slot),
     MEMBER(vtep_vni, mtu),
     MEMBER(vtep_vni, unknown),
     MEMBER(vtep_vni, bum),

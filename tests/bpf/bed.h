@@ -81,7 +81,9 @@ void expect_outcome(const Case& test, const Bytes& input, const Outcome& outcome
 // The program on the driver's hook makes of `input` what vtep_from_ul did, or leaves it alone: what
 // is dropped or passed, and what is too short to be stripped there.
 void expect_strip_agrees(ProgRunner& runner, const Bytes& input, const Outcome& from_ul);
-// Runs a case of `vtep_from_ep` or `vtep_from_ul` on a fresh set of maps.
+void warm_up(ProgRunner& runner);
+// Runs a case of `vtep_from_ep` or `vtep_from_ul` on a fresh set of maps, with the caches empty and
+// with what warm_up() left in them.
 void run_from_ep(const Case& test);
 void run_from_ul(const Case& test);
 

@@ -62,7 +62,7 @@ TEST_P(Adoption, RunThatEndedBeforeItsCommitLeavesTheOldSetInUse) {
 
 TEST_P(Adoption, IncompleteSetIsNotAdopted) {
   first_run(make_veth("vtep01"));
-  must(remove_pin(kPins + "/v1/vtep_peers"));
+  must(remove_pin(kSet + "/vtep_peers"));
 
   const auto dataplane = must(BpfDataplane::open(hooked()));
 
@@ -70,7 +70,7 @@ TEST_P(Adoption, IncompleteSetIsNotAdopted) {
   EXPECT_FALSE(dataplane->carries_on());
   EXPECT_EQ(must(dataplane->read_back()), ForwardingState{});
   must(dataplane->commit());
-  EXPECT_TRUE(exists(kPins + "/v1/vtep_peers"));
+  EXPECT_TRUE(exists(kSet + "/vtep_peers"));
 }
 
 TEST_P(Adoption, CommitForgetsInterfacesThatAreGoneAndOtherAbis) {

@@ -4,6 +4,7 @@
 #include "bpf/bpf_dataplane.h"
 #include "bpf/hooks.h"
 #include "support/must.h"
+#include "vtepd/abi.h"
 
 #include <cstdint>
 #include <memory>
@@ -25,6 +26,8 @@ class DataplaneTest : public ::testing::Test {
 
 inline const std::string kBpffs = "/mnt/bpf";
 inline const std::string kPins = kBpffs + "/vtepd/test";
+inline const std::string kSetName = "v" + std::to_string(VTEP_ABI_VERSION);
+inline const std::string kSet = kPins + "/" + kSetName;
 
 // Runs a shell command; its output, or the end of the test.
 std::string run(const std::string& command);

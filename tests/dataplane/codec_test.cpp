@@ -45,7 +45,8 @@ TEST(AbiCodec, NeighbourAndMemberRoundTrip) {
 TEST(AbiCodec, VniRoundTrip) {
   const VniEntry vni{.mtu = 1450, .dscp = 46};
 
-  EXPECT_EQ(abi::decode(abi::encode(vni)), vni);
+  EXPECT_EQ(abi::decode(abi::encode(vni, 7)), vni);
+  EXPECT_EQ(abi::encode(vni, 7).slot, 7U);
 }
 
 TEST(AbiCodec, PeerRoundTrip) {

@@ -122,7 +122,7 @@ TEST_F(Drift, ChangedAndDeletedEntriesAreFoundOneByOne) {
 
   for (const auto& [table, entries] : tables) {
     SCOPED_TRACE(table);
-    const auto map = Entries(kPins + "/v1/" + table);
+    const auto map = Entries(kSet + "/" + table);
     const auto all = map.list();
     ASSERT_EQ(all.size(), entries);
     for (const bool erase : {true, false}) {

@@ -31,7 +31,7 @@ TEST_F(Pins, PathThatIsNoBpffsIsNamedWithWhatToDo) {
 TEST_F(Pins, FoldersAreRootsAlone) {
   const auto dataplane = must(BpfDataplane::open(options()));
 
-  for (const auto& path : {kBpffs + "/vtepd", kPins, kPins + "/links", kPins + "/v1_new"}) {
+  for (const auto& path : {kBpffs + "/vtepd", kPins, kPins + "/links", kSet + "_new"}) {
     EXPECT_EQ(run("stat -c '%u %a' " + path), "0 700\n") << path;
   }
 }

@@ -33,4 +33,14 @@ TEST_F(DataplaneTest, ProbeAgreesWithWhatLoads) {
   EXPECT_EQ(run("tc qdisc show dev lo").find("clsact"), std::string::npos);
 }
 
+TEST_F(DataplaneTest, ProgramsThatInterruptOneAnotherAreNotUsed) {
+  EXPECT_TRUE(choose(probe_kernel("/mnt/bpf/nothing").rows).bpf);
+
+  const DataplaneChoice choice = choose(probe_kernel("/proc/self/status").rows);
+
+  EXPECT_FALSE(choice.bpf);
+  EXPECT_EQ(choice.missing, std::vector<std::string>{"programs in turns"});
+  EXPECT_NE(choice.reason.find("PREEMPT_RT"), std::string::npos) << choice.reason;
+}
+
 }  // namespace vtepd::test

@@ -47,7 +47,7 @@ TEST_P(Purge, TakesOneInstanceAndSparesTheOther) {
   EXPECT_EQ(names(on_hook(GetParam(), shared, Direction::Ingress)),
             std::vector<std::string>{"vtep_from_ul"});
   EXPECT_EQ(names(on_hook(GetParam(), kept, Direction::Ingress)), before);
-  EXPECT_TRUE(exists(kBpffs + "/vtepd/other/v1/vtep_fdb"));
+  EXPECT_TRUE(exists(kBpffs + "/vtepd/other/" + kSetName + "/vtep_fdb"));
 }
 
 TEST_P(Purge, IsIdempotentAndLeavesNoFolder) {

@@ -33,7 +33,7 @@ class SegmentPrograms : public DataplaneTest, public ::testing::WithParamInterfa
   }
 
   static std::string table() {
-    return run("bpftool map dump pinned " + kPins + "/v1/vtep_seg | tr -d ' \\n'");
+    return run("bpftool map dump pinned " + kSet + "/vtep_seg | tr -d ' \\n'");
   }
 
   IfIndex sending_;

@@ -144,7 +144,7 @@ TEST_F(Tables, DamagedEntriesAreWrittenAnewAndStraysRemoved) {
   const ForwardingState want = small_state();
   fill(*dataplane, want);
   must(dataplane->commit());
-  const auto peers = must(open_pin(kPins + "/v1/vtep_peers", false));
+  const auto peers = must(open_pin(kSet + "/vtep_peers", false));
   const std::uint32_t wanted_id = 1;
   const std::uint32_t stray_id = 9;
   vtep_peer damaged{};
@@ -168,7 +168,7 @@ TEST_F(Tables, StrayKeysGoWithTheNextDelta) {
   const ForwardingState want = small_state();
   fill(*dataplane, want);
   must(dataplane->commit());
-  const auto fdb = must(open_pin(kPins + "/v1/vtep_fdb", false));
+  const auto fdb = must(open_pin(kSet + "/vtep_fdb", false));
   vtep_fdb_key padded{};
   padded.vni = 42;
   padded.pad[0] = 1;

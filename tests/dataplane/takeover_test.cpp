@@ -19,9 +19,6 @@ namespace vtepd::test {
 
 namespace {
 
-const std::string kSetName = "v" + std::to_string(VTEP_ABI_VERSION);
-const std::string kSet = kPins + "/" + kSetName;
-
 class Takeover : public DataplaneTest, public ::testing::WithParamInterface<const char*> {
  protected:
   void SetUp() override {

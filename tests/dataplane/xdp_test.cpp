@@ -125,19 +125,19 @@ TEST_P(Xdp, CookieOutlivesRestartAndNewMapsAndAKill) {
     const auto dataplane = must(BpfDataplane::open(wish));
     must(dataplane->attach_underlay(device(ul)));
     must(dataplane->commit());
-    cookies.insert(cookie("v1"));
+    cookies.insert(cookie(kSetName));
   }
-  run("mv " + kPins + "/v1 " + kPins + "/v999");  // as if of another ABI
+  run("mv " + kSet + " " + kPins + "/v999");  // as if of another ABI
   {
     const auto killed = must(BpfDataplane::open(wished()));
     must(killed->attach_underlay(device(ul)));
-    cookies.insert(cookie("v1_new"));
+    cookies.insert(cookie(kSetName + "_new"));
   }
   run("rm -r " + kPins + "/v999");
   const auto last = must(BpfDataplane::open(wished()));
   must(last->attach_underlay(device(ul)));
   must(last->commit());
-  cookies.insert(cookie("v1"));
+  cookies.insert(cookie(kSetName));
   EXPECT_EQ(cookies.size(), 1U);
   EXPECT_FALSE(cookies.contains("0\n"));
 }

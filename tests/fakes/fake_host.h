@@ -186,6 +186,16 @@ class FakeLinks : public Links {
     return {};
   }
 
+  std::vector<HostEnd> verified;
+  Result<std::vector<std::string>> verify_answer;
+
+  Result<std::vector<std::string>> verify_host_ends(const std::vector<HostEnd>& ends) override {
+    verified = ends;
+    return verify_answer;
+  }
+
+  std::string headroom() override { return "fake"; }
+
   Result<void> remove_port(const std::string& host_ifname) override {
     links.erase(host_ifname);
     return {};

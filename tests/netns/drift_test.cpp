@@ -22,8 +22,7 @@ std::size_t count(const std::string& text, const std::string& word) {
 
 // `bpftool map WORD` of one entry, whose bytes are as the dump has them.
 void meddle(const Host& host, const std::string& map, const std::string& word, const Json& entry) {
-  std::vector<std::string> words{"bpftool", "map", word, "pinned", host.pin_dir() + "/v1/" + map,
-                                 "key"};
+  std::vector<std::string> words{"bpftool", "map", word, "pinned", host.map_path(map), "key"};
   for (const Json& byte : entry.at("key")) {
     words.push_back(byte);
   }

@@ -62,9 +62,9 @@ class Listener {
 // Link ids and program ids by the names of their pins, maps by theirs.
 std::map<std::string, std::string> kernel_ids(const Host& host) {
   std::map<std::string, std::string> ids;
-  for (const char* folder : {"/links", "/v1"}) {
-    const std::string kind = std::string(folder) == "/links" ? "link" : "map";
-    for (const auto& entry : std::filesystem::directory_iterator(host.pin_dir() + folder)) {
+  for (const std::string& folder : {host.pin_dir() + "/links", host.map_path("")}) {
+    const std::string kind = folder.ends_with("/links") ? "link" : "map";
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
       const Outcome shown = run({"bpftool", "-j", kind, "show", "pinned", entry.path().string()});
       const Json info = Json::parse(shown.out, nullptr, false);
       if (info.is_object()) {

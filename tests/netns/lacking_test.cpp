@@ -210,6 +210,8 @@ TEST(LackingVxlan, TheBpfPathDoesWithoutAndSaysSo) {
   const std::string said = pair.lab.host(1).datapath().at("tunnel_gro");
 
   EXPECT_THAT(said, HasSubstr("module 'vxlan'"));
+  const std::string headroom = pair.lab.host(1).datapath().at("headroom");
+  EXPECT_THAT(headroom, testing::StartsWith("none, "));
   EXPECT_TRUE(pair.a->pings(pair.b->address));
 }
 

@@ -244,8 +244,8 @@ TEST_F(ConsulRepair, WhatADeadHostLeftIsShownAndGoesByName) {
 TEST_F(ConsulRepair, AnEntryThatSomebodyAddedIsFoundAndRemoved) {
   const std::string map = "vtep_neigh";
   const Json before = lab_.host(1).map_entries(map);
-  std::vector<std::string> words{
-      "bpftool", "map", "update", "pinned", lab_.host(1).pin_dir() + "/v1/" + map, "key"};
+  std::vector<std::string> words{"bpftool", "map", "update", "pinned", lab_.host(1).map_path(map),
+                                 "key"};
   const Json& entry = before.at(0);
   words.insert(words.end(), entry.at("key").begin(), entry.at("key").end());
   words.back() = "0x63";  // the address's last byte: 192.168.7.99

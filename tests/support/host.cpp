@@ -261,9 +261,13 @@ std::uint64_t Host::counter(const std::string& reason, const std::string& networ
   return sum;
 }
 
+std::string Host::map_path(const std::string& map) const {
+  return pin_dir() + "/v" + std::to_string(next_abi() - 1) + "/" + map;
+}
+
 Json Host::map_entries(const std::string& map) const {
-  const std::string path = pin_dir() + "/v" + std::to_string(next_abi() - 1) + "/" + map;
-  return Json::parse(run({"bpftool", "-j", "map", "dump", "pinned", path}).out, nullptr, false);
+  const Outcome dump = run({"bpftool", "-j", "map", "dump", "pinned", map_path(map)});
+  return Json::parse(dump.out, nullptr, false);
 }
 
 Container& Host::attach(const std::string& network, const std::string& address,

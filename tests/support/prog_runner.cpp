@@ -39,12 +39,6 @@ void require(bool ok, const std::string& what) {
   }
 }
 
-template <typename Key, typename Value>
-void update(bpf_map* map, const Key& key, const Value& value) {
-  require(bpf_map__update_elem(map, &key, sizeof key, &value, sizeof value, BPF_ANY) == 0,
-          bpf_map__name(map));
-}
-
 bpf_program* program_of(const datapath_bpf& skeleton, Program program) {
   switch (program) {
     case Program::FromEp:
@@ -66,6 +60,8 @@ bpf_program* program_of(const datapath_bpf& skeleton, Program program) {
   }
   throw std::invalid_argument("program");
 }
+
+constexpr __u32 kSlots = 4;  // of vtep_traffic; the first is nobody's
 
 void set_frames(bpf_test_run_opts& test, const Bytes& in, Bytes& out) {
   test.data_in = in.data();
@@ -157,6 +153,7 @@ ProgRunner::ProgRunner(const vtep_config& config) {
   if ((config.features & VTEP_FEATURE_XDP_FRAGS) != 0) {
     bpf_program__set_flags(skeleton_->progs.vtep_strip, BPF_F_XDP_HAS_FRAGS);
   }
+  bpf_map__set_max_entries(skeleton_->maps.vtep_traffic, kSlots * VTEP_TRAFFIC_KINDS);
   require(datapath_bpf::load(skeleton_.get()) == 0, "load: " + load_log());
   const auto on_event = [](void* self, void* data, std::size_t size) {
     vtep_event event{};
@@ -241,7 +238,57 @@ std::map<CounterKey, vtep_counter> ProgRunner::counters() {
       sum.bytes += part.bytes;
     }
   }
+  add_traffic(out);
   return out;
+}
+
+// Forwarded frames of VNIs that have a slot.
+void ProgRunner::add_traffic(std::map<CounterKey, vtep_counter>& to) {
+  constexpr std::array kReasons{VTEP_ENCAP, VTEP_DECAP, VTEP_LOCAL};
+  std::vector<vtep_counter> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  for (const auto& [slot, vni] : slots_) {
+    for (__u32 kind = 0; kind < VTEP_TRAFFIC_KINDS; ++kind) {
+      const __u32 at = slot * VTEP_TRAFFIC_KINDS + kind;
+      require(
+          bpf_map_lookup_elem(bpf_map__fd(skeleton_->maps.vtep_traffic), &at, per_cpu.data()) == 0,
+          "vtep_traffic");
+      for (const vtep_counter& part : per_cpu) {
+        auto& sum = to[{vni, kReasons.at(kind)}];
+        sum.packets += part.packets;
+        sum.bytes += part.bytes;
+      }
+    }
+  }
+}
+
+template <typename Key, typename Value>
+void ProgRunner::update(bpf_map* map, const Key& key, const Value& value) {
+  require(bpf_map__update_elem(map, &key, sizeof key, &value, sizeof value, BPF_ANY) == 0,
+          bpf_map__name(map));
+  begin_epoch();
+}
+
+template <typename Key>
+void ProgRunner::remove(bpf_map* map, const Key& key) {
+  require(bpf_map__delete_elem(map, &key, sizeof key, 0) == 0, bpf_map__name(map));
+  begin_epoch();
+}
+
+void ProgRunner::begin_epoch() {
+  if (epoch_stays_) {
+    return;
+  }
+  const __u32 key = 0;
+  ++epoch_;
+  require(bpf_map__update_elem(skeleton_->maps.vtep_epoch, &key, sizeof key, &epoch_, sizeof epoch_,
+                               BPF_ANY) == 0,
+          "vtep_epoch");
+}
+
+void ProgRunner::in_the_same_epoch(const std::function<void()>& change) {
+  epoch_stays_ = true;
+  change();
+  epoch_stays_ = false;
 }
 
 void ProgRunner::set_fdb(std::uint32_t vni, const Mac& mac, const vtep_fdb_value& value) {
@@ -267,8 +314,7 @@ void ProgRunner::set_port(std::uint32_t ifindex, const vtep_port& port) {
 }
 
 void ProgRunner::remove_port(std::uint32_t ifindex) {
-  require(bpf_map__delete_elem(skeleton_->maps.vtep_ports, &ifindex, sizeof ifindex, 0) == 0,
-          "vtep_ports");
+  remove(skeleton_->maps.vtep_ports, ifindex);
 }
 
 void ProgRunner::allow(std::uint32_t ifindex, const Ip6& address, unsigned prefix) {
@@ -285,6 +331,25 @@ void ProgRunner::allow_mac(std::uint32_t ifindex, const Mac& mac) {
 
 void ProgRunner::set_vni(std::uint32_t vni, const vtep_vni& value) {
   update(skeleton_->maps.vtep_vnis, vni, value);
+  if (value.slot != 0 && value.slot < kSlots) {
+    slots_[value.slot] = vni;
+  }
+}
+
+void ProgRunner::remove_vni(std::uint32_t vni) {
+  remove(skeleton_->maps.vtep_vnis, vni);
+}
+
+void ProgRunner::remove_fdb(std::uint32_t vni, const Mac& mac) {
+  vtep_fdb_key key{.vni = vni, .mac = {}, .pad = {}};
+  std::ranges::copy(mac.bytes, key.mac);
+  remove(skeleton_->maps.vtep_fdb, key);
+}
+
+void ProgRunner::remove_member(std::uint32_t vni, const Ip4& vtep) {
+  vtep_member_key key{.vni = vni, .vtep = {}};
+  std::ranges::copy(Ip6(vtep).bytes, key.vtep);
+  remove(skeleton_->maps.vtep_members, key);
 }
 
 void ProgRunner::set_member(std::uint32_t vni, const Ip4& vtep) {

@@ -8,6 +8,7 @@
 #include "vtepd/reasons.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 
 #include <linux/types.h>
 
+struct bpf_map;
 struct datapath_bpf;
 
 namespace vtepd::test {
@@ -66,6 +68,8 @@ class ProgRunner {
   StripOutcome strip(const Bytes& frame, int ifindex);
   Outcome run(Program program, const Bytes& frame, const RunOptions& options = {});
 
+  // Changes of the tables begin a new epoch each, as the agent's do, but for what `change` does.
+  void in_the_same_epoch(const std::function<void()>& change);
   void set_fdb(std::uint32_t vni, const Mac& mac, const vtep_fdb_value& value);
   void set_neigh(std::uint32_t vni, const Ip6& address, const Mac& mac);
   void set_peer(std::uint32_t id, const vtep_peer& peer);
@@ -74,7 +78,10 @@ class ProgRunner {
   void allow(std::uint32_t ifindex, const Ip6& address, unsigned prefix);
   void allow_mac(std::uint32_t ifindex, const Mac& mac);
   void set_vni(std::uint32_t vni, const vtep_vni& value);
+  void remove_vni(std::uint32_t vni);
   void set_member(std::uint32_t vni, const Ip4& vtep);
+  void remove_member(std::uint32_t vni, const Ip4& vtep);
+  void remove_fdb(std::uint32_t vni, const Mac& mac);
   void set_segmenter(std::uint32_t ifindex);
   void set_underlay(std::uint32_t ifindex, const vtep_underlay& value);
 
@@ -83,6 +90,12 @@ class ProgRunner {
 
  private:
   std::map<CounterKey, vtep_counter> counters();
+  void add_traffic(std::map<CounterKey, vtep_counter>& to);
+  template <typename Key, typename Value>
+  void update(bpf_map* map, const Key& key, const Value& value);
+  template <typename Key>
+  void remove(bpf_map* map, const Key& key);
+  void begin_epoch();
 
   struct Close {
     void operator()(datapath_bpf* skeleton) const;
@@ -91,6 +104,9 @@ class ProgRunner {
   std::unique_ptr<datapath_bpf, Close> skeleton_;
   void* ring_ = nullptr;
   std::vector<vtep_event> events_;
+  std::uint64_t epoch_ = 0;
+  bool epoch_stays_ = false;
+  std::map<std::uint32_t, std::uint32_t> slots_;  // of vtep_traffic -> VNI
 };
 
 // A template as the agent writes it: `remote` is the next hop too.

@@ -138,6 +138,18 @@ TEST_F(AgentTest, RestartKeepsEndpointsAndTables) {
   EXPECT_EQ(bed.endpoints()->size(), 1U);
 }
 
+TEST_F(AgentTest, StartSeesToTheHostEndsAndDoesWithoutWhatTheyLack) {
+  const auto attached = bed.attach("/run/netns/c1");
+  ASSERT_TRUE(attached);
+  bed.stop();
+  bed.links.verify_answer = fail(ErrorKind::Unavailable, "no bridges");
+  bed.start();
+  ASSERT_EQ(bed.links.verified.size(), 1U);
+  EXPECT_EQ(bed.links.verified.front().name, attached->endpoint.host_ifname);
+  EXPECT_EQ(bed.agent->status().headroom, "fake");
+  EXPECT_TRUE(bed.attach("/run/netns/c2"));
+}
+
 TEST_F(AgentTest, InterfaceGoneWhileDownIsWithdrawn) {
   ASSERT_TRUE(bed.attach("/run/netns/c1"));
   bed.stop();

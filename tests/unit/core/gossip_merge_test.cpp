@@ -203,6 +203,24 @@ TEST_F(GossipMergeTest, ALeaveTakesBackWhatAJoinPutInForce) {
   EXPECT_EQ(hear(news(false, 20, kVtepB)), Verdict::Known) << "again";
 }
 
+// Gossip keeps no order, and what is said again for others is delayed on purpose.
+TEST_F(GossipMergeTest, AJoinThatComesBehindItsLeaveIsNotBelieved) {
+  hear(news(true, 20, kVtepB));
+  hear(news(false, 20, kVtepB));
+  pass(9s);
+  EXPECT_EQ(hear(news(true, 20, kVtepB)), Verdict::Checked);
+  EXPECT_THAT(orders_.read, ElementsAre(Pair(hex_id(1, 0), id(1, 20))));
+  EXPECT_THAT(orders_.install, IsEmpty());
+  EXPECT_EQ(where(20), std::nullopt);
+  EXPECT_EQ(hear(news(true, 21, kVtepB)), Verdict::Installed) << "another one is";
+
+  store_says(remote(1, 20, kVtepB));
+  EXPECT_EQ(where(20), kVtepB) << "the store is believed";
+  store_lost(remote(1, 20, kVtepB));
+  pass(1s);
+  EXPECT_EQ(hear(news(true, 20, kVtepB)), Verdict::Installed) << "10 s after the leave";
+}
+
 TEST_F(GossipMergeTest, ALeaveOfAStoredEndpointReadsItsKeyForSomeSeconds) {
   store_says(remote(1, 20, kVtepB));
   EXPECT_EQ(hear(news(false, 20, kVtepB)), Verdict::Checked);

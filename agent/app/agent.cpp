@@ -66,13 +66,12 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
     }
   }
   // Only additions: what an earlier run put there for other hosts stays until the store speaks.
-  auto delta = diff(*held, overlay_.desired());
+  auto delta = overlay_.take_difference(*held);
   delta.fdb_remove.clear();
   delta.neighbours_remove.clear();
   delta.peers_remove.clear();
   delta.members_remove.clear();
   delta.vnis_remove.clear();
-  (void)overlay_.take_delta();
   note_failures(ports_.dataplane.apply(delta));
   if (ports_.dataplane.carries_on()) {
     if (auto hooked = hook_up(); !hooked) {
@@ -160,9 +159,7 @@ void Agent::reconcile() {
     return;
   }
   route_new_peers();
-  (void)overlay_.take_delta();
-  (void)overlay_.take_moved();
-  const auto delta = diff(*held, overlay_.desired());
+  const auto delta = overlay_.take_difference(*held);
   note_failures(ports_.dataplane.apply(delta));
   // What moved while no daemon ran is news to the endpoints.
   for (const auto& [key, mac] : delta.neighbours_put) {

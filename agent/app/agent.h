@@ -150,7 +150,9 @@ class Agent : public Control {
     });
   }
 
-  void take(const StoreEvent& event);
+  void take(StoreEvent& event);
+  void expect_endpoints(const std::vector<StoreEvent>& events);
+  void take_endpoints(store_event::EndpointsUp& up);
   void tell_who_waits(const std::vector<StoreEvent>& events);
   void follow(const FollowedNetworks::Ids& networks);
   // Calls back when everything that the store has of the network is in the tables.

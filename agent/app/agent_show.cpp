@@ -26,7 +26,7 @@ std::vector<HeldAddressView> held_views(const Overlay::NetworkRecord& network,
 }
 
 // The networks that are not followed, into the empty overlay.
-Result<std::shared_ptr<Overlay>> read_others(Registry& registry, Overlay overlay,
+Result<std::shared_ptr<Overlay>> read_others(Registry& registry, std::shared_ptr<Overlay> overlay,
                                              const FollowedNetworks::Ids& followed) {
   const auto networks = registry.list_networks();
   if (!networks) {
@@ -40,12 +40,12 @@ Result<std::shared_ptr<Overlay>> read_others(Registry& registry, Overlay overlay
     if (!endpoints) {
       return fail(endpoints.error());
     }
-    overlay.upsert_network(network);
+    overlay->upsert_network(network);
     for (const auto& endpoint : *endpoints) {
-      overlay.upsert_endpoint(endpoint);
+      overlay->upsert_endpoint(endpoint);
     }
   }
-  return std::make_shared<Overlay>(std::move(overlay));
+  return overlay;
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ ViewNames Agent::names() const {
 EndpointView Agent::local_view(const LocalEndpoint& local) const {
   auto view = endpoint_view(local, vni_of(local));
   const auto& network = overlay_.networks().at(local.endpoint.network_id);
-  view.held = held_views(network, network.locals.at(local.endpoint.id));
+  view.held = held_views(network, network.locals.at(*ObjectId::parse(local.endpoint.id)));
   return view;
 }
 
@@ -147,18 +147,18 @@ void Agent::endpoints(Reply<std::vector<EndpointView>> reply) {
     });
     reply(std::move(views));
   };
+  auto empty = std::make_shared<Overlay>(options_.vtep, options_.owner);
   if (!options_.follows_in_use || !store_problem_.empty()) {
-    show(Overlay(options_.vtep, options_.owner));
+    show(*empty);
     return;
   }
   on_worker<std::shared_ptr<Overlay>>(
       [registry = &ports_.registry, vtep = options_.vtep, owner = options_.owner,
        followed = followed_.ids()] {
-        return read_others(*registry, Overlay(vtep, owner), followed);
+        return read_others(*registry, std::make_shared<Overlay>(vtep, owner), followed);
       },
-      [show, empty = Overlay(options_.vtep, options_.owner)](
-          const Result<std::shared_ptr<Overlay>>& elsewhere) {
-        show(elsewhere ? **elsewhere : empty);
+      [show, empty](const Result<std::shared_ptr<Overlay>>& elsewhere) {
+        show(elsewhere ? **elsewhere : *empty);
       });
 }
 

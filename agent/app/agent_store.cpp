@@ -12,7 +12,8 @@
 namespace vtepd {
 
 void Agent::on_store_events(std::vector<StoreEvent> events) {
-  for (const auto& event : events) {
+  expect_endpoints(events);
+  for (auto& event : events) {
     take(event);
   }
   tell_gossip_of_hosts();
@@ -86,20 +87,40 @@ void Agent::follow(const FollowedNetworks::Ids& networks) {
   }
 }
 
-void Agent::take(const StoreEvent& event) {
+void Agent::expect_endpoints(const std::vector<StoreEvent>& events) {
+  std::map<std::string_view, std::size_t> counts;
+  for (const auto& event : events) {
+    if (const auto* up = std::get_if<store_event::EndpointsUp>(&event)) {
+      counts[up->network_id] += up->endpoints.size();
+    }
+  }
+  for (const auto& [network_id, count] : counts) {
+    overlay_.expect_endpoints(std::string(network_id), count);
+  }
+}
+
+void Agent::take_endpoints(store_event::EndpointsUp& up) {
+  std::vector<ObjectId> heard_of;
+  if (gossip_ && gossip_->has_provisional()) {
+    std::ranges::transform(up.endpoints, std::back_inserter(heard_of), &PackedEndpoint::id);
+  }
+  overlay_.upsert_endpoints(up.network_id, std::move(up.endpoints));
+  for (const auto& id : heard_of) {
+    gossip_->on_stored(up.network_id, id.to_string());
+  }
+}
+
+void Agent::take(StoreEvent& event) {
   using namespace store_event;
   std::visit(
-      [this](const auto& e) {
+      [this](auto& e) {
         using Kind = std::decay_t<decltype(e)>;
         if constexpr (std::is_same_v<Kind, NetworkUp>) {
           overlay_.upsert_network(e.network);
         } else if constexpr (std::is_same_v<Kind, NetworkGone>) {
           overlay_.erase_network(e.id);
-        } else if constexpr (std::is_same_v<Kind, EndpointUp>) {
-          overlay_.upsert_endpoint(e.endpoint);
-          if (gossip_) {
-            gossip_->on_stored(e.endpoint.network_id, e.endpoint.id);
-          }
+        } else if constexpr (std::is_same_v<Kind, EndpointsUp>) {
+          take_endpoints(e);
         } else if constexpr (std::is_same_v<Kind, EndpointGone>) {
           tell_gossip_who_left(e.network_id, e.id);
           overlay_.erase_endpoint(e.network_id, e.id);

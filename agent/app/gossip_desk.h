@@ -39,6 +39,10 @@ class GossipDesk {
   // Hosts that the store lists, each with the port of its gossip; contacted now and for ever.
   // `docker`: some of them run dockerd.
   void set_hosts(const std::map<IpAddress, std::uint16_t>& hosts, bool docker);
+
+  // Only then does on_stored() do anything.
+  [[nodiscard]] bool has_provisional() const { return merge_.provisional() > 0; }
+
   void on_stored(const std::string& network_id, const std::string& endpoint_id);
   void on_gone(const std::string& network_id, const std::string& endpoint_id);
   // An endpoint of another host left that address; of the store.

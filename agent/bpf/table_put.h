@@ -8,8 +8,10 @@
 #include "ports/dataplane.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <set>
+#include <span>
 #include <vector>
 
 namespace vtepd {
@@ -34,19 +36,26 @@ void copy_failed(const std::vector<Item>& items, const std::vector<MapFailure>& 
   }
 }
 
+// So many entries are encoded and handed over before the next ones: they stay in the caches.
+inline constexpr std::size_t kAtOnce = 4096;
+
 template <typename Key, typename Value, typename Item, typename EncodeKey, typename EncodeValue>
 void put_items(const Map<Key, Value>& map, Table table, const std::vector<Item>& items,
                const EncodeKey& encode_key, const EncodeValue& encode_value,
                std::vector<Item>& failed, ApplyReport& report) {
   std::vector<Key> keys;
   std::vector<Value> values;
-  keys.reserve(items.size());
-  values.reserve(items.size());
-  for (const Item& item : items) {
-    keys.push_back(encode_key(item));
-    values.push_back(encode_value(item));
+  std::vector<MapFailure> failures;
+  for (std::size_t first = 0; first < items.size(); first += kAtOnce) {
+    const auto part = std::span(items).subspan(first, std::min(kAtOnce, items.size() - first));
+    keys.clear();
+    values.clear();
+    std::ranges::transform(part, std::back_inserter(keys), encode_key);
+    std::ranges::transform(part, std::back_inserter(values), encode_value);
+    for (const MapFailure& failure : map.update(keys, values)) {
+      failures.push_back({first + failure.index, failure.error});
+    }
   }
-  const auto failures = map.update(keys, values);
   copy_failed(items, failures, failed);
   report_failures(map.raw(), table, failures, true, report);
 }

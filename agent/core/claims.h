@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory_resource>
 #include <unordered_map>
 
 namespace vtepd {
@@ -13,24 +14,40 @@ namespace vtepd {
 template <typename Key, typename Claimant, typename Hash, typename Before>
 class Claims {
  public:
-  // True if the winner of the key changed.
-  bool add(const Key& key, const Claimant* claimant) {
-    const auto [place, fresh] = winners_.try_emplace(key, claimant);
-    if (fresh) {
-      return true;
+  explicit Claims(std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : winners_(memory), losers_(memory) {}
+
+  // So many keys may come.
+  void expect(std::size_t keys) {
+    if (keys > winners_.size()) {
+      winners_.reserve(keys);
     }
-    if (place->second == claimant) {
-      return false;
-    }
-    if (!Before{}(*claimant, *place->second)) {
-      losers_.emplace(key, claimant);
-      return false;
-    }
-    losers_.emplace(key, place->second);
-    place->second = claimant;
-    return true;
   }
 
+  struct Change {
+    bool changed = false;              // the key has another winner
+    const Claimant* before = nullptr;  // who won before; nullptr: nobody
+  };
+
+  Change add(const Key& key, const Claimant* claimant) {
+    const auto [place, fresh] = winners_.try_emplace(key, claimant);
+    if (fresh) {
+      return {true, nullptr};
+    }
+    const Claimant* before = place->second;
+    if (before == claimant) {
+      return {false, before};
+    }
+    if (!Before{}(*claimant, *before)) {
+      losers_.emplace(key, claimant);
+      return {false, before};
+    }
+    losers_.emplace(key, before);
+    place->second = claimant;
+    return {true, before};
+  }
+
+  // True if the key has another winner now, or none.
   bool remove(const Key& key, const Claimant* claimant) {
     const auto place = winners_.find(key);
     if (place == winners_.end()) {
@@ -66,8 +83,8 @@ class Claims {
   [[nodiscard]] std::size_t conflicts() const { return losers_.size(); }
 
  private:
-  std::unordered_map<Key, const Claimant*, Hash> winners_;
-  std::unordered_multimap<Key, const Claimant*, Hash> losers_;
+  std::pmr::unordered_map<Key, const Claimant*, Hash> winners_;
+  std::pmr::unordered_multimap<Key, const Claimant*, Hash> losers_;
 };
 
 }  // namespace vtepd

@@ -37,6 +37,11 @@ ForwardingDelta diff(const ForwardingState& have, const ForwardingState& want) {
   ForwardingDelta delta;
   diff_table(have.fdb, want.fdb, delta.fdb_put, delta.fdb_remove);
   diff_table(have.neighbours, want.neighbours, delta.neighbours_put, delta.neighbours_remove);
+  diff_hosts(have, want, delta);
+  return delta;
+}
+
+void diff_hosts(const ForwardingState& have, const ForwardingState& want, ForwardingDelta& delta) {
   diff_table(have.peers, want.peers, delta.peers_put, delta.peers_remove);
   diff_table(have.ports, want.ports, delta.ports_put, delta.ports_remove);
   diff_table(have.vnis, want.vnis, delta.vnis_put, delta.vnis_remove);
@@ -50,7 +55,6 @@ ForwardingDelta diff(const ForwardingState& have, const ForwardingState& want) {
       delta.members_remove.push_back(member);
     }
   }
-  return delta;
 }
 
 }  // namespace vtepd

@@ -120,5 +120,7 @@ struct ForwardingDelta {
 
 // What turns `have` into `want`.
 [[nodiscard]] ForwardingDelta diff(const ForwardingState& have, const ForwardingState& want);
+// The part of it that is not proportional to the endpoints: all but FDB and neighbours.
+void diff_hosts(const ForwardingState& have, const ForwardingState& want, ForwardingDelta& delta);
 
 }  // namespace vtepd

@@ -16,4 +16,19 @@ const Subnet* Network::subnet_of(const IpAddress& address) const {
   return nullptr;
 }
 
+Result<PackedEndpoint> PackedEndpoint::pack(const Endpoint& endpoint) {
+  const auto id = ObjectId::parse(endpoint.id);
+  if (!id) {
+    return fail(id.error());
+  }
+  return PackedEndpoint{.id = *id,
+                        .name = endpoint.name,
+                        .mac = endpoint.mac,
+                        .address4 = endpoint.address4,
+                        .address6 = endpoint.address6,
+                        .vtep = endpoint.vtep,
+                        .owner = endpoint.owner,
+                        .active = endpoint.active()};
+}
+
 }  // namespace vtepd

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include "core/object_id.h"
 #include "core/types.h"
 
 #include <cstdint>
@@ -59,6 +60,21 @@ struct Endpoint {
   [[nodiscard]] bool active() const { return !sandbox.empty() && !vtep.is_unspecified(); }
 
   bool operator==(const Endpoint&) const = default;
+};
+
+// What the tables of the core need of an endpoint, in less room: a million come at once.
+struct PackedEndpoint {
+  ObjectId id;
+  std::string name;
+  MacAddress mac;
+  std::optional<IpPrefix> address4;
+  std::optional<IpPrefix> address6;
+  IpAddress vtep;
+  std::string owner;
+  bool active = false;
+
+  static Result<PackedEndpoint> pack(const Endpoint& endpoint);
+  bool operator==(const PackedEndpoint&) const = default;
 };
 
 // An address that an endpoint holds besides its own ones, or took over from another (VRRP, floating

@@ -6,21 +6,27 @@
 namespace vtepd {
 
 Overlay::Overlay(IpAddress own_vtep, std::string owner)
-    : own_vtep_(own_vtep), owner_(std::move(owner)) {}
+    : own_vtep_(own_vtep),
+      owner_(std::move(owner)),
+      memory_(std::make_unique<std::pmr::unsynchronized_pool_resource>()),
+      fdb_(memory_.get()),
+      neighbours_(memory_.get()) {}
 
 Overlay::NetworkRecord& Overlay::record_of(const std::string& network_id) {
-  auto& record = networks_[network_id];
+  auto& record = networks_.try_emplace(network_id, memory_.get()).first->second;
   record.id = network_id;
   return record;
 }
 
-Overlay::EndpointRecord Overlay::described(const ObjectId& id, const Endpoint& endpoint) {
-  return {.id = id,
-          .name = endpoint.name,
+Overlay::EndpointRecord Overlay::described(PackedEndpoint&& endpoint) {
+  return {.id = endpoint.id,
+          .name = std::move(endpoint.name),
           .mac = endpoint.mac,
           .address4 = endpoint.address4,
           .address6 = endpoint.address6,
-          .vtep = {}};
+          .vtep = endpoint.vtep,
+          .active = endpoint.active,
+          .vni = {}};
 }
 
 Vni Overlay::vni_of(const NetworkRecord& network, const EndpointRecord& endpoint) {
@@ -36,8 +42,7 @@ bool Overlay::counts(const NetworkRecord& network, const EndpointRecord& endpoin
   if (endpoint.local != nullptr) {
     return true;
   }
-  return endpoint.active && endpoint.vtep != own_vtep_ &&
-         !network.locals.contains(endpoint.id.to_string());
+  return endpoint.active && endpoint.vtep != own_vtep_ && !network.locals.contains(endpoint.id);
 }
 
 void Overlay::upsert_network(const Network& network) {
@@ -84,17 +89,40 @@ void Overlay::replace_network(NetworkRecord& record, std::optional<Network> netw
 }
 
 void Overlay::upsert_endpoint(const Endpoint& endpoint) {
-  const auto id = ObjectId::parse(endpoint.id);
-  if (!id) {
-    return;  // the registry decodes no such key
+  if (auto packed = PackedEndpoint::pack(endpoint)) {  // the registry decodes no other
+    upsert(record_of(endpoint.network_id), std::move(*packed));
   }
-  auto& network = record_of(endpoint.network_id);
-  auto& record = network.endpoints[*id];
+}
+
+void Overlay::expect_endpoints(const std::string& network_id, std::size_t count) {
+  auto& network = record_of(network_id);
+  if (count > network.endpoints.size()) {
+    network.endpoints.reserve(count);
+  }
+  if (!network.locals.empty()) {
+    expect_claims(count);
+  }
+}
+
+void Overlay::expect_claims(std::size_t count) {
+  fdb_.expect(count);
+  neighbours_.expect(count);
+}
+
+void Overlay::upsert_endpoints(const std::string& network_id,
+                               std::vector<PackedEndpoint> endpoints) {
+  auto& network = record_of(network_id);
+  for (auto& endpoint : endpoints) {
+    upsert(network, std::move(endpoint));
+  }
+}
+
+void Overlay::upsert(NetworkRecord& network, PackedEndpoint&& endpoint) {
+  auto& record = network.endpoints[endpoint.id];
   remove(network, record);
-  record = described(*id, endpoint);
-  record.vtep = endpoint.vtep;
-  record.active = endpoint.active();
-  record.ours = !owner_.empty() && endpoint.owner == owner_;
+  const bool ours = !owner_.empty() && endpoint.owner == owner_;
+  record = described(std::move(endpoint));
+  record.ours = ours;
   add(network, record);
 }
 
@@ -113,15 +141,14 @@ void Overlay::erase_endpoint(const std::string& network_id, const std::string& i
 }
 
 void Overlay::upsert_provisional(const Endpoint& endpoint) {
-  const auto id = ObjectId::parse(endpoint.id);
+  auto packed = PackedEndpoint::pack(endpoint);
   const auto place = networks_.find(endpoint.network_id);
-  if (!id || place == networks_.end()) {
+  if (!packed || place == networks_.end()) {
     return;
   }
-  auto& record = place->second.provisional[*id];
+  auto& record = place->second.provisional[packed->id];
   remove(place->second, record);
-  record = described(*id, endpoint);
-  record.vtep = endpoint.vtep;
+  record = described(std::move(*packed));
   record.active = true;
   record.provisional = true;
   add(place->second, record);
@@ -144,22 +171,23 @@ void Overlay::erase_provisional(const std::string& network_id, const std::string
 void Overlay::upsert_local(const LocalEndpoint& local) {
   erase_local(local.endpoint.id);
   ++claims_revision_;
-  const auto id = ObjectId::parse(local.endpoint.id);
-  if (!id) {
+  auto packed = PackedEndpoint::pack(local.endpoint);
+  if (!packed) {
     return;
   }
+  const ObjectId id = packed->id;
   auto& network = record_of(local.endpoint.network_id);
   if (!network.network) {
     replace_network(network, local.network);
   }
   // The store's record of it, if any, steps back before the local one takes its place.
-  const auto stored = network.endpoints.find(*id);
+  const auto stored = network.endpoints.find(id);
   if (stored != network.endpoints.end()) {
     remove(network, stored->second);
   }
   const auto& kept = locals_[local.endpoint.id] = local;
-  auto& record = network.locals[local.endpoint.id];
-  record = described(*id, local.endpoint);
+  auto& record = network.locals[id];
+  record = described(std::move(*packed));
   record.vtep = own_vtep_;
   record.local = &kept;
   record.active = true;
@@ -175,7 +203,7 @@ void Overlay::erase_local(const std::string& id) {
   ++claims_revision_;
   const std::string network_id = local->second.endpoint.network_id;
   auto& network = record_of(network_id);
-  const auto record = network.locals.find(id);
+  const auto record = network.locals.find(*ObjectId::parse(id));
   if (record != network.locals.end()) {
     remove(network, record->second);
     const auto stored = network.endpoints.find(record->second.id);
@@ -208,6 +236,7 @@ void Overlay::add(NetworkRecord& network, EndpointRecord& endpoint) {
     return;
   }
   endpoint.contributed = true;
+  endpoint.vni = vni;
   if (endpoint.local == nullptr) {
     if (++network.vteps[endpoint.vtep] == 1) {
       touch_members(network, endpoint.vtep);
@@ -217,7 +246,7 @@ void Overlay::add(NetworkRecord& network, EndpointRecord& endpoint) {
     }
     return;
   }
-  dirty_ports_.insert(endpoint.local->host);
+  dirty_ports_.add(endpoint.local->host);
   auto& active = active_[vni];
   if (++active.locals == 1) {
     active.network = &network;
@@ -231,7 +260,7 @@ void Overlay::remove(NetworkRecord& network, EndpointRecord& endpoint) {
   if (!endpoint.contributed) {
     return;
   }
-  const Vni vni = vni_of(network, endpoint);
+  const Vni vni = endpoint.vni;
   const auto active = active_.find(vni);
   if (active != active_.end()) {
     withdraw(network, endpoint);
@@ -245,7 +274,7 @@ void Overlay::remove(NetworkRecord& network, EndpointRecord& endpoint) {
     }
     return;
   }
-  dirty_ports_.insert(endpoint.local->host);
+  dirty_ports_.add(endpoint.local->host);
   if (--active->second.locals == 0) {
     deactivate(network, vni);
     active_.erase(active);
@@ -253,18 +282,19 @@ void Overlay::remove(NetworkRecord& network, EndpointRecord& endpoint) {
 }
 
 void Overlay::activate(NetworkRecord& network, Vni vni) {
-  dirty_vnis_.insert(vni);
+  dirty_vnis_.add(vni);
+  expect_claims(network.endpoints.size());
   for (const auto& [vtep, uses] : network.vteps) {
-    dirty_members_.insert({vni, vtep});
+    dirty_members_.add({vni, vtep});
   }
   for (auto& [id, endpoint] : network.locals) {
-    if (endpoint.contributed && vni_of(network, endpoint) == vni) {
+    if (endpoint.contributed && endpoint.vni == vni) {
       contribute(network, endpoint);
     }
   }
   for (auto* records : {&network.endpoints, &network.provisional}) {
     for (auto& [id, endpoint] : *records) {
-      if (endpoint.contributed && vni_of(network, endpoint) == vni) {
+      if (endpoint.contributed && endpoint.vni == vni) {
         contribute(network, endpoint);
       }
     }
@@ -272,13 +302,13 @@ void Overlay::activate(NetworkRecord& network, Vni vni) {
 }
 
 void Overlay::deactivate(NetworkRecord& network, Vni vni) {
-  dirty_vnis_.insert(vni);
+  dirty_vnis_.add(vni);
   for (const auto& [vtep, uses] : network.vteps) {
-    dirty_members_.insert({vni, vtep});
+    dirty_members_.add({vni, vtep});
   }
   for (auto* records : {&network.endpoints, &network.provisional}) {
     for (auto& [id, endpoint] : *records) {
-      if (endpoint.contributed && vni_of(network, endpoint) == vni) {
+      if (endpoint.contributed && endpoint.vni == vni) {
         withdraw(network, endpoint);
       }
     }
@@ -286,20 +316,22 @@ void Overlay::deactivate(NetworkRecord& network, Vni vni) {
 }
 
 void Overlay::contribute(NetworkRecord& network, EndpointRecord& endpoint) {
-  const Vni vni = vni_of(network, endpoint);
+  const Vni vni = endpoint.vni;
   if (endpoint.local == nullptr) {
-    use_peer(endpoint.vtep);
+    endpoint.peer = use_peer(endpoint.vtep);
   }
-  if (fdb_.add({vni, endpoint.mac}, &endpoint)) {
-    dirty_fdb_.insert({vni, endpoint.mac});
+  if (fdb_.add({vni, endpoint.mac}, &endpoint).changed) {
+    dirty_fdb_.add({vni, endpoint.mac});
   }
   for (const auto& address : {endpoint.address4, endpoint.address6}) {
     if (address) {
       claim_address({vni, address->address}, endpoint);
     }
   }
-  const auto held = network.held.find(endpoint.id);
-  if (held != network.held.end() && !endpoint.provisional) {
+  if (network.held.empty() || endpoint.provisional) {
+    return;
+  }
+  if (const auto held = network.held.find(endpoint.id); held != network.held.end()) {
     for (const auto& address : held->second) {
       put_in_force(vni, endpoint, network.floating.at(address));
     }
@@ -307,12 +339,12 @@ void Overlay::contribute(NetworkRecord& network, EndpointRecord& endpoint) {
 }
 
 void Overlay::withdraw(NetworkRecord& network, EndpointRecord& endpoint) {
-  const Vni vni = vni_of(network, endpoint);
+  const Vni vni = endpoint.vni;
   if (endpoint.local == nullptr) {
     drop_peer(endpoint.vtep);
   }
   if (fdb_.remove({vni, endpoint.mac}, &endpoint)) {
-    dirty_fdb_.insert({vni, endpoint.mac});
+    dirty_fdb_.add({vni, endpoint.mac});
   }
   for (const auto& address : {endpoint.address4, endpoint.address6}) {
     if (address) {
@@ -326,54 +358,6 @@ void Overlay::withdraw(NetworkRecord& network, EndpointRecord& endpoint) {
         take_out_of_force(vni, network.floating.at(address));
       }
     }
-  }
-}
-
-void Overlay::touch_members(const NetworkRecord& network, const IpAddress& vtep) {
-  for (const auto& [vni, active] : active_) {
-    if (active.network == &network) {
-      dirty_members_.insert({vni, vtep});
-    }
-  }
-}
-
-void Overlay::use_peer(const IpAddress& vtep) {
-  auto& peer = peers_[vtep];
-  if (peer.id == 0) {
-    peer.id = peer_ids_.empty() ? 1 : peer_ids_.rbegin()->first + 1;
-    peer_ids_[peer.id] = vtep;
-  }
-  if (++peer.uses == 1) {
-    dirty_peers_.insert(peer.id);
-  }
-}
-
-void Overlay::drop_peer(const IpAddress& vtep) {
-  const auto place = peers_.find(vtep);
-  if (--place->second.uses == 0) {
-    dirty_peers_.insert(place->second.id);
-    peer_ids_.erase(place->second.id);
-    peers_.erase(place);
-  }
-}
-
-void Overlay::adopt_peer_ids(const ForwardingState& adopted) {
-  for (const auto& [id, entry] : adopted.peers) {
-    peers_[entry.remote].id = id;
-    peer_ids_[id] = entry.remote;
-  }
-}
-
-void Overlay::set_route(const IpAddress& vtep, const std::optional<PeerRoute>& route) {
-  const auto place = peers_.find(vtep);
-  if (place == peers_.end()) {
-    return;
-  }
-  auto& peer = place->second;
-  if (!peer.routed || peer.route != route) {
-    peer.routed = true;
-    peer.route = route;
-    dirty_peers_.insert(peer.id);
   }
 }
 

@@ -6,14 +6,16 @@
 #include "core/local_endpoint.h"
 #include "core/model.h"
 #include "core/object_id.h"
+#include "core/touched.h"
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <memory_resource>
 #include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -46,20 +48,26 @@ class Overlay {
     std::optional<IpPrefix> address4;
     std::optional<IpPrefix> address6;
     IpAddress vtep;
-    const LocalEndpoint* local = nullptr;
     bool active = false;       // has a sandbox
     bool ours = false;         // written by this instance
     bool contributed = false;  // stands in the claims
     bool provisional = false;  // heard of by gossip; goes behind what the store says
+    Vni vni;                   // while it contributes
+    std::uint32_t peer = 0;    // id of the VTEP, while it claims its keys; 0: local
+    const LocalEndpoint* local = nullptr;
   };
 
+  using Records = std::pmr::unordered_map<ObjectId, EndpointRecord>;
+
   struct NetworkRecord {
+    explicit NetworkRecord(std::pmr::memory_resource* memory) : endpoints(memory) {}
+
     std::string id;
     std::optional<Network> network;  // none: the store has not told yet
     bool stored = false;             // the store has it (else only a local endpoint remembers it)
-    std::unordered_map<ObjectId, EndpointRecord> endpoints;
-    std::map<std::string, EndpointRecord> locals;  // by endpoint id
-    std::unordered_map<ObjectId, EndpointRecord> provisional;
+    Records endpoints;
+    std::map<ObjectId, EndpointRecord> locals;
+    Records provisional;
     std::map<IpAddress, std::uint32_t> vteps;  // remote VTEP -> active endpoints there
     std::map<IpAddress, FloatingAddress> floating;
     std::unordered_map<ObjectId, std::set<IpAddress>> held;  // by holder, the keys of `floating`
@@ -71,6 +79,9 @@ class Overlay {
   void upsert_network(const Network& network);
   void erase_network(const std::string& id);
   void upsert_endpoint(const Endpoint& endpoint);
+  // So many may come: tables that have room from the start are not built anew as they grow.
+  void expect_endpoints(const std::string& network_id, std::size_t count);
+  void upsert_endpoints(const std::string& network_id, std::vector<PackedEndpoint> endpoints);
   void erase_endpoint(const std::string& network_id, const std::string& id);
   // Of a network that is known. Beside what the store says of the same endpoint, if it does.
   void upsert_provisional(const Endpoint& endpoint);
@@ -94,6 +105,8 @@ class Overlay {
   [[nodiscard]] ForwardingState desired_part(std::size_t& next, std::size_t limit) const;
   // What changed in desired() since the last call; a key that went is a removal.
   ForwardingDelta take_delta();
+  // What turns `have` into desired(); take_delta() goes on from there, and nothing has moved.
+  ForwardingDelta take_difference(const ForwardingState& have);
   // The next delta will have these again.
   void mark(const ForwardingDelta& failed);
 
@@ -167,6 +180,13 @@ class Overlay {
     const FloatingAddress* floating = nullptr;
   };
 
+  // An address, and the MAC that answered for it before a change.
+  using Answered = std::pair<NeighbourKey, std::optional<MacAddress>>;
+
+  struct AnsweredKey {
+    const NeighbourKey& operator()(const Answered& answered) const { return answered.first; }
+  };
+
   // When it moved there: the latest wins.
   using Moved = std::pair<std::uint64_t, IpAddress>;
 
@@ -177,7 +197,9 @@ class Overlay {
 
   NetworkRecord& record_of(const std::string& network_id);
   // What every kind of record has of the endpoint.
-  static EndpointRecord described(const ObjectId& id, const Endpoint& endpoint);
+  static EndpointRecord described(PackedEndpoint&& endpoint);
+  void upsert(NetworkRecord& network, PackedEndpoint&& endpoint);
+  void expect_claims(std::size_t count);
   [[nodiscard]] static Vni vni_of(const NetworkRecord& network, const EndpointRecord& endpoint);
   [[nodiscard]] bool counts(const NetworkRecord& network, const EndpointRecord& endpoint) const;
   void add(NetworkRecord& network, EndpointRecord& endpoint);
@@ -187,7 +209,7 @@ class Overlay {
   void replace_network(NetworkRecord& record, std::optional<Network> network);
   void activate(NetworkRecord& network, Vni vni);
   void deactivate(NetworkRecord& network, Vni vni);
-  void use_peer(const IpAddress& vtep);
+  std::uint32_t use_peer(const IpAddress& vtep);
   void drop_peer(const IpAddress& vtep);
   void touch_members(const NetworkRecord& network, const IpAddress& vtep);
   void drop_if_empty(const std::string& network_id);
@@ -198,7 +220,13 @@ class Overlay {
   [[nodiscard]] EndpointRecord* holder_of(NetworkRecord& network, const FloatingAddress& floating);
   void touch_neighbour(const NeighbourKey& key);
   void settle_neighbours(ForwardingDelta& delta);
+  void settle_ports(ForwardingDelta& delta);
+  void forget_touched();
 
+  // Each entry of desired() once.
+  void visit_fdb(const auto& visit) const;
+  void visit_neighbours(const auto& visit) const;
+  [[nodiscard]] ForwardingState desired_hosts() const;
   void add_peers_and_ports(ForwardingState& state) const;
   void add_members(Vni vni, const NetworkRecord& network, ForwardingState& state) const;
   void add_floating(ForwardingState& state) const;
@@ -209,6 +237,9 @@ class Overlay {
 
   IpAddress own_vtep_;
   std::string owner_;
+  // Of the tables that are as large as the number of endpoints: without a header for each node, and
+  // nothing else between them that would keep their pages.
+  std::unique_ptr<std::pmr::unsynchronized_pool_resource> memory_;
   std::uint64_t claims_revision_ = 1;
   std::map<std::string, NetworkRecord> networks_;
   std::map<std::string, LocalEndpoint> locals_;
@@ -221,15 +252,14 @@ class Overlay {
   std::map<NeighbourKey, InForce> floating_;
   std::map<FdbKey, std::map<Moved, const EndpointRecord*>> floating_macs_;
 
-  std::unordered_set<FdbKey, ForwardingHash> dirty_fdb_;
-  // With the MAC that answered before the change.
-  std::unordered_map<NeighbourKey, std::optional<MacAddress>, ForwardingHash> dirty_neighbours_;
+  Touched<FdbKey> dirty_fdb_;
+  Touched<Answered, AnsweredKey> dirty_neighbours_;
   std::map<NeighbourKey, MacAddress> departed_;  // went, and may come back with another MAC
   std::vector<NeighbourKey> moved_;
-  std::unordered_set<MemberKey, ForwardingHash> dirty_members_;
-  std::unordered_set<std::uint32_t> dirty_peers_;
-  std::unordered_set<IfIndex, ForwardingHash> dirty_ports_;
-  std::unordered_set<Vni, ForwardingHash> dirty_vnis_;
+  Touched<MemberKey> dirty_members_;
+  Touched<std::uint32_t> dirty_peers_;
+  Touched<IfIndex> dirty_ports_;
+  Touched<Vni> dirty_vnis_;
 };
 
 }  // namespace vtepd

@@ -38,20 +38,27 @@ const Overlay::EndpointRecord* Overlay::fdb_owner(const FdbKey& key) const {
 }
 
 void Overlay::touch_neighbour(const NeighbourKey& key) {
-  dirty_neighbours_.try_emplace(key, neighbour_mac(key));
+  dirty_neighbours_.add({key, neighbour_mac(key)});
 }
 
 void Overlay::claim_address(const NeighbourKey& key, const EndpointRecord& endpoint) {
-  const auto before = neighbour_mac(key);
-  if (neighbours_.add(key, &endpoint)) {
-    dirty_neighbours_.try_emplace(key, before);
+  const auto claimed = neighbours_.add(key, &endpoint);
+  if (!claimed.changed) {
+    return;
+  }
+  if (floating_.contains(key)) {
+    touch_neighbour(key);  // goes before them all
+  } else if (claimed.before != nullptr) {
+    dirty_neighbours_.add({key, claimed.before->mac});
+  } else {
+    dirty_neighbours_.add({key, std::nullopt});
   }
 }
 
 void Overlay::unclaim_address(const NeighbourKey& key, const EndpointRecord& endpoint) {
   const auto before = neighbour_mac(key);
   if (neighbours_.remove(key, &endpoint)) {
-    dirty_neighbours_.try_emplace(key, before);
+    dirty_neighbours_.add({key, before});
   }
 }
 
@@ -61,10 +68,10 @@ void Overlay::put_in_force(Vni vni, const EndpointRecord& holder, const Floating
   floating_[key] = {&holder, &floating};
   if (floating.mac) {
     floating_macs_[{vni, *floating.mac}][{floating.generation, floating.address}] = &holder;
-    dirty_fdb_.insert({vni, *floating.mac});
+    dirty_fdb_.add({vni, *floating.mac});
   }
   if (holder.local != nullptr) {
-    dirty_ports_.insert(holder.local->host);
+    dirty_ports_.add(holder.local->host);
   }
 }
 
@@ -73,7 +80,7 @@ void Overlay::take_out_of_force(Vni vni, const FloatingAddress& floating) {
   const auto place = floating_.find(key);
   touch_neighbour(key);
   if (place->second.holder->local != nullptr) {
-    dirty_ports_.insert(place->second.holder->local->host);
+    dirty_ports_.add(place->second.holder->local->host);
   }
   floating_.erase(place);
   if (!floating.mac) {
@@ -84,16 +91,19 @@ void Overlay::take_out_of_force(Vni vni, const FloatingAddress& floating) {
   if (moved->second.empty()) {
     floating_macs_.erase(moved);
   }
-  dirty_fdb_.insert({vni, *floating.mac});
+  dirty_fdb_.add({vni, *floating.mac});
 }
 
 Overlay::EndpointRecord* Overlay::holder_of(NetworkRecord& network,
                                             const FloatingAddress& floating) {
-  if (const auto local = network.locals.find(floating.endpoint_id); local != network.locals.end()) {
+  const auto id = ObjectId::parse(floating.endpoint_id);
+  if (!id) {
+    return nullptr;
+  }
+  if (const auto local = network.locals.find(*id); local != network.locals.end()) {
     return &local->second;
   }
-  const auto id = ObjectId::parse(floating.endpoint_id);
-  const auto stored = id ? network.endpoints.find(*id) : network.endpoints.end();
+  const auto stored = network.endpoints.find(*id);
   return stored == network.endpoints.end() ? nullptr : &stored->second;
 }
 
@@ -113,8 +123,8 @@ void Overlay::upsert_floating(const FloatingAddress& floating) {
   network.held[*id].insert(floating.address);
   auto* holder = holder_of(network, kept);
   if (holder != nullptr && holder->contributed) {
-    if (const auto vni = vni_of(network, *holder); active_.contains(vni)) {
-      put_in_force(vni, *holder, kept);
+    if (active_.contains(holder->vni)) {
+      put_in_force(holder->vni, *holder, kept);
     }
   }
 }
@@ -130,7 +140,7 @@ void Overlay::erase_floating(const std::string& network_id, const IpAddress& add
     return;
   }
   if (auto* holder = holder_of(network, floating->second)) {
-    const auto vni = vni_of(network, *holder);
+    const Vni vni = holder->vni;
     const auto in_force = floating_.find({vni, address});
     if (in_force != floating_.end() && in_force->second.floating == &floating->second) {
       take_out_of_force(vni, floating->second);
@@ -188,7 +198,7 @@ void Overlay::add_floating(ForwardingState& state) const {
 }
 
 void Overlay::settle_neighbours(ForwardingDelta& delta) {
-  for (const auto& [key, before] : dirty_neighbours_) {
+  for (const auto& [key, before] : dirty_neighbours_.take()) {
     const auto now = neighbour_mac(key);
     auto old = before;
     if (now) {
@@ -210,7 +220,6 @@ void Overlay::settle_neighbours(ForwardingDelta& delta) {
       departed_.insert_or_assign(key, *before);
     }
   }
-  dirty_neighbours_.clear();
 }
 
 }  // namespace vtepd

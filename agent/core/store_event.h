@@ -20,8 +20,10 @@ struct NetworkGone {
   std::string id;
 };
 
-struct EndpointUp {
-  Endpoint endpoint;
+// One or more of a network, each as of its last change.
+struct EndpointsUp {
+  std::string network_id;
+  std::vector<PackedEndpoint> endpoints;
 };
 
 struct EndpointGone {
@@ -96,7 +98,7 @@ struct Recovered {};
 }  // namespace store_event
 
 using StoreEvent =
-    std::variant<store_event::NetworkUp, store_event::NetworkGone, store_event::EndpointUp,
+    std::variant<store_event::NetworkUp, store_event::NetworkGone, store_event::EndpointsUp,
                  store_event::EndpointGone, store_event::FloatingUp, store_event::FloatingGone,
                  store_event::NodeUp, store_event::NodeGone, store_event::DockerNodeUp,
                  store_event::DockerNodeGone, store_event::AckRequested, store_event::Acked,

@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -77,21 +78,34 @@ struct IpPrefix {
 // MAC that Docker gives an endpoint by default: 02:42 and the four bytes of its IPv4 address.
 [[nodiscard]] MacAddress docker_mac(const IpAddress& v4);
 
-// FNV-1a over the object's bytes; for the hash tables of the core.
+// FNV-1a over the object's bytes; the same in every build.
 [[nodiscard]] std::size_t hash_bytes(const void* data, std::size_t size);
+
+// Two words into one, for hash tables. By Fibonacci hashing's multiplier, then the high bits down,
+// which have all of it.
+[[nodiscard]] constexpr std::size_t mix(std::uint64_t a, std::uint64_t b) {
+  constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
+  const std::uint64_t first = a * kGolden;
+  const std::uint64_t both = (b ^ (first >> 32U) ^ first) * kGolden;
+  return both ^ (both >> 32U);
+}
 
 }  // namespace vtepd
 
 template <>
 struct std::hash<vtepd::MacAddress> {
   std::size_t operator()(const vtepd::MacAddress& v) const noexcept {
-    return vtepd::hash_bytes(v.bytes.data(), v.bytes.size());
+    std::uint64_t bytes = 0;
+    std::memcpy(&bytes, v.bytes.data(), v.bytes.size());
+    return vtepd::mix(bytes, 0);
   }
 };
 
 template <>
 struct std::hash<vtepd::IpAddress> {
   std::size_t operator()(const vtepd::IpAddress& v) const noexcept {
-    return vtepd::hash_bytes(v.bytes.data(), v.bytes.size());
+    std::array<std::uint64_t, 2> halves{};
+    std::memcpy(halves.data(), v.bytes.data(), v.bytes.size());
+    return vtepd::mix(halves[0], halves[1]);
   }
 };

@@ -1,83 +1,68 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "registry/decoder.h"
 
-#include "registry/endpoint_codec.h"
-#include "registry/keys.h"
-#include "registry/network_codec.h"
-#include "registry/own_codec.h"
-#include "registry/packed_id.h"
+#include "registry/decoder_state.h"
 
-#include <cstdint>
-#include <map>
-#include <optional>
-#include <unordered_map>
+#include <algorithm>
+#include <cstddef>
 #include <utility>
+#include <variant>
 
 namespace vtepd {
 
-namespace {
-
-using registry::Keys;
-using registry::pack;
-using registry::PackedHash;
-using registry::PackedId;
-using registry::unpack;
-using Events = std::vector<StoreEvent>;
-
-std::uint64_t hash_of(const std::string& value) {
-  return hash_bytes(value.data(), value.size());
+RegistryDecoder::State::SeenEndpoints& RegistryDecoder::State::endpoints_of(
+    std::string_view network_id) {
+  const auto known = endpoints.find(network_id);
+  return known != endpoints.end()
+             ? known->second
+             : endpoints.try_emplace(std::string(network_id), &memory).first->second;
 }
 
-// What is remembered of a key: its value's hash instead of the value.
-struct Seen {
-  std::uint64_t hash = 0;
-  std::uint64_t read_at = 0;  // index of the value, if it was read singly
-  std::uint32_t round = 0;    // of the last snapshot that had it
-  bool malformed = false;
-  bool good = false;  // was decoded once, so something stands for it
-};
-
-struct Part {
-  Seen seen;
-  std::optional<registry::NetworkRecord> network;
-  std::optional<registry::OverlayRecord> overlay;
-};
-
-}  // namespace
-
-struct RegistryDecoder::State {
-  explicit State(const std::string& prefix) : keys(prefix) {}
-
-  Keys keys;
-  std::uint32_t round = 0;
-  bool single = false;  // what comes was read singly
-  bool whole = false;   // what comes is a snapshot, which is right whatever was read before
-  std::map<std::string, Part> networks;  // by key: both kinds
-  std::map<std::string, Network> emitted;
-  std::map<std::string, std::unordered_map<PackedId, Seen, PackedHash>> endpoints;
-  std::map<std::string, Seen> others;  // nodes, acknowledgements, keys with a wrong id
-
-  void put(const KvPair& pair, Events& events);
-  void drop(const std::string& key, Events& events);
-  void sweep(std::string_view scope, Events& events);
-
- private:
-  bool unchanged(Seen& seen, const KvPair& pair) const;
-  static void note(Seen& seen, const std::string& key, const Error* error, Events& events);
-  void put_part(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
-  void put_endpoint(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
-  void put_floating(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
-  void put_other(const KvPair& pair, const Keys::Parsed& parsed, Events& events);
-  void join(const std::string& id, Events& events);
-  void gone(const Seen& seen, const std::string& key, const Keys::Parsed& parsed, Events& events);
-};
-
-bool RegistryDecoder::State::unchanged(Seen& seen, const KvPair& pair) const {
-  if (!whole && pair.index < seen.read_at) {
-    return true;  // the watch is behind
+// In a snapshot the endpoints of a network come one after another. Where they don't, some tables
+// have the wrong size from the start, and that is all.
+void RegistryDecoder::State::expect(const std::vector<KvPair>& pairs) {
+  for (auto pair = pairs.begin(); pair != pairs.end();) {
+    const auto parsed = keys.parse(pair->key);
+    if (parsed.kind != Keys::Parsed::Kind::Endpoint) {
+      ++pair;
+      continue;
+    }
+    const auto prefix = keys.endpoints(parsed.network_id);
+    const auto end = std::partition_point(
+        pair, pairs.end(), [&](const KvPair& other) { return other.key.starts_with(prefix); });
+    auto& known = endpoints_of(parsed.network_id);
+    const auto count = static_cast<std::size_t>(end - pair);
+    if (count > known.size()) {
+      known.reserve(count);
+    }
+    pair = end;
   }
-  seen.read_at = single ? pair.index : 0;
-  const auto hash = hash_of(pair.value);
+}
+
+// A watch that tells of a key what is older than it was when it was read.
+bool RegistryDecoder::State::is_behind(const KvPair& pair) {
+  if (single) {
+    auto& index = read_at[pair.key];
+    const bool behind = pair.index < index;
+    index = behind ? index : pair.index;
+    return behind;
+  }
+  const auto read = read_at.empty() ? read_at.end() : read_at.find(pair.key);
+  if (read == read_at.end()) {
+    return false;
+  }
+  if (!whole && pair.index < read->second) {
+    return true;
+  }
+  read_at.erase(read);
+  return false;
+}
+
+bool RegistryDecoder::State::unchanged(Seen& seen, const KvPair& pair) {
+  if (is_behind(pair)) {
+    return true;
+  }
+  const auto hash = std::hash<std::string>{}(pair.value);
   const bool same = (seen.good || seen.malformed) && seen.hash == hash;
   seen.hash = hash;
   seen.round = round;
@@ -125,129 +110,6 @@ void RegistryDecoder::State::put(const KvPair& pair, Events& events) {
   }
 }
 
-void RegistryDecoder::State::put_part(const KvPair& pair, const Keys::Parsed& parsed,
-                                      Events& events) {
-  auto& part = networks[pair.key];
-  if (unchanged(part.seen, pair)) {
-    return;
-  }
-  if (parsed.kind == Keys::Parsed::Kind::Network) {
-    auto network = registry::decode_network(pair.key, parsed.network_id, pair.value);
-    note(part.seen, pair.key, network ? nullptr : &network.error(), events);
-    if (network) {
-      part.network = std::move(*network);
-    }
-  } else {
-    auto overlay = registry::decode_overlay(pair.key, pair.value);
-    note(part.seen, pair.key, overlay ? nullptr : &overlay.error(), events);
-    if (overlay) {
-      part.overlay = std::move(*overlay);
-    }
-  }
-  join(std::string(parsed.network_id), events);
-}
-
-void RegistryDecoder::State::join(const std::string& id, Events& events) {
-  const auto first = networks.find(keys.network(id));
-  const auto second = networks.find(keys.overlay(id));
-  std::optional<Network> joined;
-  if (first != networks.end() && second != networks.end() && first->second.network &&
-      second->second.overlay && first->second.network->is_overlay() &&
-      !first->second.network->in_delete) {
-    joined = registry::join_network(*first->second.network, *second->second.overlay);
-  }
-  const auto known = emitted.find(id);
-  if (!joined && known != emitted.end()) {
-    emitted.erase(known);
-    events.emplace_back(store_event::NetworkGone{id});
-  } else if (joined && (known == emitted.end() || known->second != *joined)) {
-    emitted.insert_or_assign(id, *joined);
-    events.emplace_back(store_event::NetworkUp{std::move(*joined)});
-  }
-}
-
-void RegistryDecoder::State::put_endpoint(const KvPair& pair, const Keys::Parsed& parsed,
-                                          Events& events) {
-  if (!registry::is_id(parsed.endpoint_id)) {
-    auto& seen = others[pair.key];
-    if (!unchanged(seen, pair)) {
-      const Error error{ErrorKind::Invalid, pair.key + ": the endpoint's id is not 64 hex digits"};
-      note(seen, pair.key, &error, events);
-    }
-    return;
-  }
-  auto& seen = endpoints[std::string(parsed.network_id)][pack(parsed.endpoint_id)];
-  if (unchanged(seen, pair)) {
-    return;
-  }
-  auto endpoint =
-      registry::decode_endpoint(pair.key, parsed.network_id, parsed.endpoint_id, pair.value);
-  note(seen, pair.key, endpoint ? nullptr : &endpoint.error(), events);
-  if (endpoint) {
-    events.emplace_back(store_event::EndpointUp{std::move(*endpoint)});
-  }
-}
-
-// One whose holder is letting go is nobody's any more.
-void RegistryDecoder::State::put_floating(const KvPair& pair, const Keys::Parsed& parsed,
-                                          Events& events) {
-  auto& seen = others[pair.key];
-  if (unchanged(seen, pair)) {
-    return;
-  }
-  auto record = registry::decode_floating(pair.key, parsed.network_id, parsed.address, pair.value);
-  note(seen, pair.key, record ? nullptr : &record.error(), events);
-  if (!record) {
-    return;
-  }
-  if (record->leaving || !record->in_force) {
-    events.emplace_back(
-        store_event::FloatingGone{record->floating.network_id, record->floating.address});
-  } else {
-    events.emplace_back(store_event::FloatingUp{std::move(record->floating)});
-  }
-}
-
-void RegistryDecoder::State::put_other(const KvPair& pair, const Keys::Parsed& parsed,
-                                       Events& events) {
-  auto& seen = others[pair.key];
-  if (unchanged(seen, pair)) {
-    return;
-  }
-  if (parsed.kind == Keys::Parsed::Kind::Node) {
-    auto node = registry::decode_node(pair.key, parsed.address, pair.value);
-    note(seen, pair.key, node ? nullptr : &node.error(), events);
-    if (node) {
-      events.emplace_back(store_event::NodeUp{std::move(*node)});
-    }
-    return;
-  }
-  if (parsed.kind == Keys::Parsed::Kind::DockerNode) {
-    auto address = registry::parse_docker_node(parsed.address);
-    const auto error = address ? Error{} : address.error().context(pair.key);
-    note(seen, pair.key, address ? nullptr : &error, events);
-    if (address) {
-      events.emplace_back(store_event::DockerNodeUp{*address});
-    }
-    return;
-  }
-  auto revision = registry::decode_revision(pair.key, pair.value);
-  const bool request = parsed.kind == Keys::Parsed::Kind::AckRequest;
-  const auto vtep = request ? Result<IpAddress>(IpAddress{}) : IpAddress::parse(parsed.address);
-  const Error* error = !revision ? &revision.error() : !vtep ? &vtep.error() : nullptr;
-  note(seen, pair.key, error, events);
-  if (error != nullptr) {
-    return;
-  }
-  const std::string nid(parsed.network_id);
-  const std::string eid(parsed.endpoint_id);
-  if (request) {
-    events.emplace_back(store_event::AckRequested{nid, eid, *revision});
-  } else {
-    events.emplace_back(store_event::Acked{nid, eid, *revision, *vtep});
-  }
-}
-
 // An acknowledgement that goes is no event: its waiter took it away.
 void RegistryDecoder::State::gone(const Seen& seen, const std::string& key,
                                   const Keys::Parsed& parsed, Events& events) {
@@ -273,6 +135,7 @@ void RegistryDecoder::State::gone(const Seen& seen, const std::string& key,
 
 void RegistryDecoder::State::drop(const std::string& key, Events& events) {
   const auto parsed = keys.parse(key);
+  read_at.erase(key);
   if (const auto part = networks.find(key); part != networks.end()) {
     gone(part->second.seen, key, parsed, events);
     networks.erase(part);
@@ -285,12 +148,13 @@ void RegistryDecoder::State::drop(const std::string& key, Events& events) {
     return;
   }
   const auto network = parsed.kind == Keys::Parsed::Kind::Endpoint
-                           ? endpoints.find(std::string(parsed.network_id))
+                           ? endpoints.find(parsed.network_id)
                            : endpoints.end();
-  if (network == endpoints.end() || !registry::is_id(parsed.endpoint_id)) {
+  const auto endpoint_id = ObjectId::parse(parsed.endpoint_id);
+  if (network == endpoints.end() || !endpoint_id) {
     return;
   }
-  const auto endpoint = network->second.find(pack(parsed.endpoint_id));
+  const auto endpoint = network->second.find(*endpoint_id);
   if (endpoint != network->second.end()) {
     gone(endpoint->second, key, parsed, events);
     network->second.erase(endpoint);
@@ -317,9 +181,9 @@ void RegistryDecoder::State::sweep(std::string_view scope, Events& events) {
     if (!keys.endpoints(id).starts_with(scope)) {
       continue;
     }
-    for (const auto& [packed, seen] : members) {
+    for (const auto& [endpoint_id, seen] : members) {
       if (seen.round != round) {
-        lost.push_back(keys.endpoint(id, unpack(packed)));
+        lost.push_back(keys.endpoint(id, endpoint_id.to_string()));
       }
     }
   }
@@ -333,11 +197,12 @@ RegistryDecoder::RegistryDecoder(std::string prefix) : state_(std::make_unique<S
 RegistryDecoder::~RegistryDecoder() = default;
 
 std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, std::string_view scope) {
-  Events events;
+  State::Events events;
   switch (event.kind) {
     case KvEvent::Kind::Snapshot:
       ++state_->round;
       state_->whole = true;
+      state_->expect(event.pairs);
       for (const auto& pair : event.pairs) {
         state_->put(pair, events);
       }
@@ -366,7 +231,7 @@ std::vector<StoreEvent> RegistryDecoder::decode(const KvEvent& event, std::strin
 }
 
 std::vector<StoreEvent> RegistryDecoder::forget(const std::string& network_id) {
-  Events events;
+  State::Events events;
   std::vector<std::string> lost{state_->keys.overlay(network_id)};
   const auto prefix = state_->keys.endpoints(network_id);
   for (auto other = state_->others.lower_bound(prefix);
@@ -374,8 +239,8 @@ std::vector<StoreEvent> RegistryDecoder::forget(const std::string& network_id) {
     lost.push_back(other->first);
   }
   if (const auto members = state_->endpoints.find(network_id); members != state_->endpoints.end()) {
-    for (const auto& [packed, seen] : members->second) {
-      lost.push_back(state_->keys.endpoint(network_id, unpack(packed)));
+    for (const auto& [id, seen] : members->second) {
+      lost.push_back(state_->keys.endpoint(network_id, id.to_string()));
     }
   }
   for (const auto& key : lost) {

@@ -12,9 +12,12 @@
 
 namespace vtepd::registry {
 
-// endpoint/<nid>/<eid>/. Fast: there may be 200,000 of them. Errors name the key and the field.
+// endpoint/<nid>/<eid>/. Errors name the key and the field.
 Result<Endpoint> decode_endpoint(std::string_view key, std::string_view network_id,
                                  std::string_view id, std::string_view value);
+// Likewise, `packed` being the id. Fast: there may be a million of them.
+Result<PackedEndpoint> decode_packed_endpoint(std::string_view key, std::string_view id,
+                                              const ObjectId& packed, std::string_view value);
 
 // For each thing that an endpoint holds outside its own key, an index of that thing's key.
 struct HoldIndices {

@@ -6,15 +6,12 @@
 #include "bench/need.h"
 #include "bench/numbering.h"
 #include "bench/statistics.h"
-#include "filestore/file_names.h"
-#include "filestore/file_store.h"
+#include "bench/store_reads.h"
 #include "registry/decoder.h"
 #include "support/netns.h"
 #include "support/process.h"
 
-#include <filesystem>
 #include <fstream>
-#include <future>
 #include <iostream>
 #include <stdexcept>
 #include <thread>
@@ -30,7 +27,7 @@ namespace {
 
 using test::Clock;
 
-constexpr std::uint32_t kMostFiles = 100000;
+constexpr std::uint32_t kMostRead = 100000;  // to write more into a store takes minutes
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -92,34 +89,6 @@ void take_events(AgentBed& bed, RegistryDecoder& decoder, const AgentRunPlan& pl
   run.event_p99_us = percentile(times, 0.99);
 }
 
-// From opening a file store to its first complete answer.
-double read_files(const AgentBed& bed, std::uint32_t endpoints) {
-  const std::string folder = test::lab_folder() + "/files";
-  for (std::uint32_t i = 0; i < endpoints; ++i) {
-    const KvPair pair = bed.endpoint(i);
-    const std::filesystem::path path = folder + "/kv/" + need(filestore::path_of_key(pair.key));
-    if (i == 0) {
-      std::filesystem::create_directories(path.parent_path());
-    }
-    test::write_file(path.string(), pair.value);
-  }
-  const auto begin = Clock::now();
-  const auto store = need(FileStore::open({.dir = folder}));
-  std::promise<std::size_t> read;
-  const auto watch = need(store->watch("docker/", [&, first = true](KvEvent event) mutable {
-    if (std::exchange(first, false)) {
-      read.set_value(event.pairs.size());
-    }
-  }));
-  const std::size_t keys = read.get_future().get();
-  const double took = seconds_since(begin);
-  if (keys < endpoints) {
-    throw std::runtime_error("the file store has " + std::to_string(keys) + " keys of " +
-                             std::to_string(endpoints));
-  }
-  return took;
-}
-
 double load_tables(std::uint32_t endpoints) {
   const auto tables = open_tables(endpoints);
   ForwardingDelta delta;
@@ -154,7 +123,8 @@ AgentRun run_agent(const AgentRunPlan& plan) {
           .event_p50_us = said.at("event_p50_us"),
           .event_p99_us = said.at("event_p99_us"),
           .table_us = said.at("table_us"),
-          .file_seconds = said.at("file_seconds")};
+          .file_seconds = said.at("file_seconds"),
+          .consul_seconds = said.at("consul_seconds")};
 }
 
 void serve_agent_run(const AgentRunPlan& plan) {
@@ -165,8 +135,9 @@ void serve_agent_run(const AgentRunPlan& plan) {
     RegistryDecoder decoder("");
     take_snapshot(bed, decoder, plan.endpoints, run);
     take_events(bed, decoder, plan, run);
-    if (plan.endpoints <= kMostFiles) {
+    if (plan.endpoints <= kMostRead) {
       run.file_seconds = read_files(bed, plan.endpoints);
+      run.consul_seconds = read_consul(bed, plan.endpoints);
     }
   }
   run.table_us = load_tables(plan.endpoints);
@@ -175,7 +146,8 @@ void serve_agent_run(const AgentRunPlan& plan) {
                               {"event_p50_us", run.event_p50_us},
                               {"event_p99_us", run.event_p99_us},
                               {"table_us", run.table_us},
-                              {"file_seconds", run.file_seconds}}
+                              {"file_seconds", run.file_seconds},
+                              {"consul_seconds", run.consul_seconds}}
             << std::endl;
 }
 

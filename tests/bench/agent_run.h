@@ -13,6 +13,7 @@ struct AgentRun {
   double event_p99_us = 0;
   double table_us = 0;      // per endpoint: its entries in the BPF maps alone
   double file_seconds = 0;  // to read the same values from a file store; 0: not measured
+  double consul_seconds = 0;
 };
 
 struct AgentRunPlan {

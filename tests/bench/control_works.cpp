@@ -35,6 +35,10 @@ std::vector<Row> rows_of(std::uint32_t endpoints, const std::vector<AgentRun>& r
     beside["file_read_seconds"] =
         summary_of(runs, [](const AgentRun& run) { return run.file_seconds; }).median;
   }
+  if (runs.front().consul_seconds > 0) {
+    beside["consul_read_seconds"] =
+        summary_of(runs, [](const AgentRun& run) { return run.consul_seconds; }).median;
+  }
   return {{.work = "snapshot_to_maps",
            .subject = subject,
            .entries = endpoints,

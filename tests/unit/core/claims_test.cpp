@@ -19,17 +19,19 @@ const int kThird = 30;
 
 TEST(Claims, FirstClaimantWins) {
   IntClaims claims;
-  EXPECT_TRUE(claims.add(kKey, &kSecond));
+  EXPECT_TRUE(claims.add(kKey, &kSecond).changed);
   EXPECT_EQ(claims.winner(kKey), &kSecond);
-  EXPECT_FALSE(claims.add(kKey, &kSecond)) << "claiming twice changes nothing";
+  EXPECT_FALSE(claims.add(kKey, &kSecond).changed) << "claiming twice changes nothing";
   EXPECT_EQ(claims.conflicts(), 0U);
 }
 
 TEST(Claims, BetterClaimantTakesOver) {
   IntClaims claims;
   claims.add(kKey, &kSecond);
-  EXPECT_FALSE(claims.add(kKey, &kThird));
-  EXPECT_TRUE(claims.add(kKey, &kFirst));
+  EXPECT_FALSE(claims.add(kKey, &kThird).changed);
+  const auto change = claims.add(kKey, &kFirst);
+  EXPECT_TRUE(change.changed);
+  EXPECT_EQ(change.before, &kSecond);
   EXPECT_EQ(claims.winner(kKey), &kFirst);
   EXPECT_EQ(claims.conflicts(), 2U);
 }

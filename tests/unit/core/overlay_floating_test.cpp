@@ -148,5 +148,21 @@ TEST_F(FloatingTest, AnEndpointThatMovesToAnotherHostWithAnotherMacIsNews) {
   EXPECT_EQ(overlay_.take_moved(), (std::vector<NeighbourKey>{{vni(1), address(20)}}));
 }
 
+TEST_F(FloatingTest, AComparisonHasFloatingAddressesAndRemembersWhatWent) {
+  overlay_.upsert_floating(floating(20, 30, 1, kVirtual));
+  overlay_.upsert_floating(floating(99, 10, 2));
+  model_.apply(overlay_.take_difference(model_.state));
+  settle();
+  EXPECT_EQ(known(20), kVirtual);
+  EXPECT_TRUE(overlay_.take_moved().empty());
+
+  overlay_.erase_floating(hex_id(1, 0), address(99));
+  model_.apply(overlay_.take_difference(model_.state));
+  settle();
+  overlay_.upsert_floating(floating(99, 20, 3));
+  settle();
+  EXPECT_EQ(overlay_.take_moved(), (std::vector<NeighbourKey>{{vni(1), address(99)}}));
+}
+
 }  // namespace
 }  // namespace vtepd

@@ -134,6 +134,19 @@ ForwardingState walked(const Overlay& overlay, std::size_t limit) {
   return whole;
 }
 
+// Somebody else takes an entry, puts another one there and changes a third.
+void tamper(ForwardingState& state) {
+  if (!state.fdb.empty()) {
+    state.fdb.erase(state.fdb.begin());
+  }
+  state.fdb[{vni(1), mac(9, 9)}] = {.vtep_id = 77};
+  if (!state.neighbours.empty()) {
+    state.neighbours.begin()->second = mac(9, 9);
+  }
+  state.neighbours[{vni(1), address(99)}] = mac(9, 9);
+  state.members.insert({vni(9), kVtepC});
+}
+
 TEST(OverlayProperty, DeltasAddUpAndHistoryDoesNotMatter) {
   constexpr unsigned kRuns = 60;
   constexpr unsigned kSteps = 200;
@@ -149,6 +162,12 @@ TEST(OverlayProperty, DeltasAddUpAndHistoryDoesNotMatter) {
         ASSERT_EQ(model.state, overlay.desired()) << "seed " << seed << " step " << step;
         ASSERT_EQ(model.state, walked(overlay, 1 + step % 7))
             << "seed " << seed << " step " << step;
+      }
+      if (step % 10 == 9) {
+        tamper(model.state);
+        model.apply(overlay.take_difference(model.state));
+        ASSERT_EQ(model.state, overlay.desired()) << "seed " << seed << " step " << step;
+        ASSERT_TRUE(overlay.take_delta().empty()) << "seed " << seed << " step " << step;
       }
       if (outcome.comparable()) {
         ++compared;

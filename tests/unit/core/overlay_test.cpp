@@ -61,6 +61,26 @@ TEST(Overlay, SameAddressesInTwoNetworksStayApart) {
   EXPECT_FALSE(state.members.contains({vni(1), kVtepC}));
 }
 
+TEST(Overlay, ManyEndpointsAtOnceAreAsOneByOne) {
+  Overlay together(kOwnVtep, "me");
+  Overlay single(kOwnVtep, "me");
+  std::vector<PackedEndpoint> packed;
+  for (auto* overlay : {&together, &single}) {
+    overlay->upsert_network(network(1));
+    overlay->upsert_local(local(1, 2, 70));
+  }
+  for (unsigned e = 3; e < 60; ++e) {
+    auto endpoint = remote(1, e, e % 2 == 0 ? kVtepB : kVtepC);
+    endpoint.sandbox = e % 7 == 0 ? "" : "sandbox";
+    packed.push_back(*PackedEndpoint::pack(endpoint));
+    single.upsert_endpoint(endpoint);
+  }
+  together.expect_endpoints(hex_id(1, 0), packed.size());
+  together.upsert_endpoints(hex_id(1, 0), packed);
+  EXPECT_EQ(together.endpoint_count(), 57U);
+  EXPECT_EQ(together.desired(), single.desired());
+}
+
 TEST(Overlay, EndpointBeforeItsNetworkWaitsForIt) {
   Overlay overlay(kOwnVtep, "me");
   overlay.upsert_endpoint(remote(1, 5, kVtepB));

@@ -5,13 +5,29 @@
 #include "registry/own_codec.h"
 #include "unit/registry/live_values.h"
 
-#include <gtest/gtest.h>
+#include <array>
+#include <cstdio>
+#include <map>
+
+#include <gmock/gmock.h>
 
 namespace vtepd::test {
 
 namespace {
 
 namespace se = store_event;
+
+std::string numbered_id(unsigned number) {
+  std::array<char, 65> text{};
+  std::snprintf(text.data(), text.size(), "%064x", number);
+  return text.data();
+}
+
+using testing::ElementsAre;
+using testing::Field;
+using testing::Pair;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
 
 class Decoder : public testing::Test {
  protected:
@@ -77,8 +93,10 @@ TEST_F(Decoder, OtherDriversNetworksAreNotOurs) {
 
 TEST_F(Decoder, EndpointIsReportedPerChange) {
   const auto up = put(endpoint_, kLiveEndpoint);
-  ASSERT_NE(only<se::EndpointUp>(up), nullptr);
-  EXPECT_EQ(only<se::EndpointUp>(up)->endpoint.network_id, kNetworkId);
+  ASSERT_NE(only<se::EndpointsUp>(up), nullptr);
+  EXPECT_EQ(only<se::EndpointsUp>(up)->network_id, kNetworkId);
+  EXPECT_THAT(only<se::EndpointsUp>(up)->endpoints,
+              ElementsAre(Field(&PackedEndpoint::id, *ObjectId::parse(kEndpointId))));
   EXPECT_TRUE(put(endpoint_, kLiveEndpoint).empty());
   const auto gone = drop(endpoint_);
   ASSERT_NE(only<se::EndpointGone>(gone), nullptr);
@@ -97,7 +115,7 @@ TEST_F(Decoder, MalformedIsToldOncePerChangeAndTheLastGoodStays) {
   const auto mended = put(endpoint_, kLiveEndpoint);
   ASSERT_EQ(mended.size(), 2U);
   EXPECT_TRUE(std::holds_alternative<se::Mended>(mended[0]));
-  EXPECT_TRUE(std::holds_alternative<se::EndpointUp>(mended[1]));
+  EXPECT_TRUE(std::holds_alternative<se::EndpointsUp>(mended[1]));
 
   put(endpoint_, "{");
   const auto removed = drop(endpoint_);
@@ -128,6 +146,31 @@ TEST_F(Decoder, SnapshotYieldsDifferencesOnly) {
   EXPECT_TRUE(std::holds_alternative<se::NetworkGone>(empty[0]));
   EXPECT_TRUE(std::holds_alternative<se::EndpointGone>(empty[1]));
   EXPECT_EQ(std::get<se::EndpointGone>(empty[1]).id, kEndpointId);
+}
+
+TEST_F(Decoder, EndpointsOfANetworkComeTogether) {
+  constexpr unsigned kMany = 5000;  // more than one event has
+  std::vector<KvPair> all{{network_, kLiveNetwork, 1}, {overlay_, kLiveOverlay, 2}};
+  const auto add = [&](const std::string& network_id, unsigned number) {
+    auto value = kLiveEndpoint;
+    const auto id = numbered_id(number);
+    value.replace(value.find(kEndpointId), kEndpointId.size(), id);
+    all.push_back({keys_.endpoint(network_id, id), value, 3});
+  };
+  for (unsigned i = 0; i < kMany; ++i) {
+    add(kNetworkId, i);
+  }
+  add(kSandboxId, kMany);  // of another network
+  std::map<std::string, std::size_t> counts;
+  for (const auto& event : snapshot(all)) {
+    if (const auto* up = std::get_if<se::EndpointsUp>(&event)) {
+      counts[up->network_id] += up->endpoints.size();
+    }
+  }
+  EXPECT_THAT(counts, UnorderedElementsAre(Pair(kNetworkId, kMany), Pair(kSandboxId, 1)));
+
+  all.erase(all.begin() + 2, all.end() - 1);
+  EXPECT_THAT(snapshot(all), SizeIs(kMany + 1)) << "each is gone, and it is in step";
 }
 
 TEST_F(Decoder, OutageDeletesNothing) {

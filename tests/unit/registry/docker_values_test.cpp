@@ -85,8 +85,10 @@ TEST(DockerValues, AContainerComesAndGoes) {
     for (const auto& event : only<store_event::NetworkUp>(events)) {
       line += " " + event.network.name + "/" + std::to_string(event.network.subnets[0].vni.value);
     }
-    for (const auto& event : only<store_event::EndpointUp>(events)) {
-      line += " +" + event.endpoint.name + "=" + event.endpoint.address4->to_string();
+    for (const auto& event : only<store_event::EndpointsUp>(events)) {
+      for (const auto& endpoint : event.endpoints) {
+        line += " +" + endpoint.name + "=" + endpoint.address4->to_string();
+      }
     }
     line += std::string(only<store_event::EndpointGone>(events).size(), '-');
     line += only<store_event::NetworkGone>(events).empty() ? "" : " gone";

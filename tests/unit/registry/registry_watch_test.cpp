@@ -23,7 +23,7 @@ using testing::ElementsAre;
 // The kinds of the events, in order.
 std::string kind_of(const StoreEvent& event) {
   static constexpr std::array kNames{
-      "NetworkUp",    "NetworkGone", "EndpointUp",  "EndpointGone", "FloatingUp",
+      "NetworkUp",    "NetworkGone", "EndpointsUp", "EndpointGone", "FloatingUp",
       "FloatingGone", "NodeUp",      "NodeGone",    "DockerNodeUp", "DockerNodeGone",
       "AckRequested", "Acked",       "NetworkRead", "Malformed",    "Mended",
       "Synced",       "Outage",      "Recovered"};
@@ -74,16 +74,16 @@ TEST_F(InUse, ANetworkIsReadWhenItIsFollowedAndGoesWhenItIsLeft) {
   EXPECT_THAT(take_seen(), ElementsAre()) << "not in use here";
 
   watch_->follow({kNetworkId});
-  EXPECT_THAT(take_seen(), ElementsAre("NetworkUp", "EndpointUp", "Synced", "NetworkRead"));
+  EXPECT_THAT(take_seen(), ElementsAre("NetworkUp", "EndpointsUp", "Synced", "NetworkRead"));
   put(keys_.endpoint(kNetworkId, kEndpointId), kLiveEndpoint);
-  EXPECT_THAT(take_seen(), ElementsAre("EndpointUp"));
+  EXPECT_THAT(take_seen(), ElementsAre("EndpointsUp"));
 
   watch_->follow({});
   EXPECT_THAT(take_seen(), ElementsAre("NetworkGone", "EndpointGone"));
   put(keys_.endpoint(kNetworkId, kEndpointId), kLiveEndpoint + " ");
   EXPECT_THAT(take_seen(), ElementsAre());
   watch_->follow({kNetworkId});
-  EXPECT_THAT(take_seen(), ElementsAre("NetworkUp", "EndpointUp", "Synced", "NetworkRead"));
+  EXPECT_THAT(take_seen(), ElementsAre("NetworkUp", "EndpointsUp", "Synced", "NetworkRead"));
 }
 
 TEST_F(InUse, OneIsInStepAtTheStartOnlyWithTheNetworksOfTheStart) {
@@ -92,7 +92,7 @@ TEST_F(InUse, OneIsInStepAtTheStartOnlyWithTheNetworksOfTheStart) {
   EXPECT_EQ(seen.back(), "NetworkRead");
   EXPECT_EQ(std::count(seen.begin(), seen.end(), "Synced"), 1)
       << "not before its last part was read";
-  EXPECT_LT(std::find(seen.begin(), seen.end(), "EndpointUp"),
+  EXPECT_LT(std::find(seen.begin(), seen.end(), "EndpointsUp"),
             std::find(seen.begin(), seen.end(), "Synced"));
 }
 
@@ -130,7 +130,7 @@ TEST_F(InUse, AKeyReadSinglyCountsOnlyIfItsNetworkIsFollowed) {
   value.replace(value.find(kEndpointId), 64, std::string(64, 'e'));
   const KvEvent read{KvEvent::Kind::Put, {{key, value, 100}}, {}};
   watch_->on_read(read);
-  EXPECT_THAT(take_seen(), ElementsAre("EndpointUp"));
+  EXPECT_THAT(take_seen(), ElementsAre("EndpointsUp"));
   watch_->follow({});
   take_seen();
   watch_->on_read(read);

@@ -98,7 +98,8 @@ TEST(Flips, EachOuterBitLeadsWhereTheTableSays) {
     return frame.ether_type() == 0x0800 && frame.u16(kUdp) >= kFirstPort &&
            bit_of(frame) <= kOuterBits;
   };
-  EXPECT_TRUE(wait_until([&] { return arrival.count(ours) >= expected.size(); }, Seconds(5)));
+  const auto twin = [&](const Frame& frame) { return ours(frame) && bit_of(frame) == kOuterBits; };
+  EXPECT_TRUE(wait_until([&] { return arrival.count(twin) > 0; }, Seconds(5)));
   for (const Frame& frame : arrival.frames(ours)) {
     if (on_kernel_path() && bit_of(frame) / 16 == kUdpLengthWord) {
       continue;  // the kernel goes by the shorter of the two lengths

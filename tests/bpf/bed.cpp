@@ -166,8 +166,11 @@ void warm_up(ProgRunner& runner) {
   runner.run(Program::FromUl, arriving, {.ifindex = devices().underlay});
 }
 
-void run_from_ep(const Case& test) {
-  const Bytes input = test.packet.bytes();
+namespace {
+
+// `run` on a fresh set of maps, with the caches empty and with what warm_up() left in them.
+template <typename Run>
+void run_cold_and_warm(const Case& test, const Run& run) {
   for (const bool warm : {false, true}) {
     SCOPED_TRACE(warm ? "by the cache, where it can be" : "by the tables");
     ProgRunner runner(make_config());
@@ -178,28 +181,26 @@ void run_from_ep(const Case& test) {
     if (warm) {
       warm_up(runner);
     }
-
-    expect_outcome(test, input, runner.run(Program::FromEp, input, {.ifindex = devices().port}));
+    run(runner);
   }
+}
+
+}  // namespace
+
+void run_from_ep(const Case& test) {
+  const Bytes input = test.packet.bytes();
+  run_cold_and_warm(test, [&](ProgRunner& runner) {
+    expect_outcome(test, input, runner.run(Program::FromEp, input, {.ifindex = devices().port}));
+  });
 }
 
 void run_from_ul(const Case& test) {
   const Bytes input = test.packet.bytes();
-  for (const bool warm : {false, true}) {
-    SCOPED_TRACE(warm ? "by the cache, where it can be" : "by the tables");
-    ProgRunner runner(make_config());
-    fill_maps(runner, test.port_flags);
-    if (test.given) {
-      test.given(runner);
-    }
-    if (warm) {
-      warm_up(runner);
-    }
-
+  run_cold_and_warm(test, [&](ProgRunner& runner) {
     const auto outcome = runner.run(Program::FromUl, input, {.ifindex = devices().underlay});
     expect_outcome(test, input, outcome);
     expect_strip_agrees(runner, input, outcome);
-  }
+  });
 }
 
 }  // namespace vtepd::test

@@ -65,15 +65,7 @@ class HeadroomOfEndpoints : public testing::Test {
 
   [[nodiscard]] std::string status() const { return host_.datapath().at("headroom"); }
 
-  [[nodiscard]] std::size_t put_right() const {
-    const std::string log = read_file(host_.log_path());
-    std::size_t count = 0;
-    for (auto at = log.find("put right"); at != std::string::npos;
-         at = log.find("put right", at + 1)) {
-      ++count;
-    }
-    return count;
-  }
+  [[nodiscard]] std::size_t put_right() const { return host_.logged("put right"); }
 
   Pair pair_{on_veths()};
   Host& host_ = pair_.lab.host(1);

@@ -52,15 +52,7 @@ class SegmentPairOfAHost : public testing::Test {
     return host_.show("status").at("status").at("datapath").at("tunnel_state");
   }
 
-  [[nodiscard]] std::size_t put_right() const {
-    const std::string log = read_file(host_.log_path());
-    std::size_t count = 0;
-    for (auto at = log.find("put right"); at != std::string::npos;
-         at = log.find("put right", at + 1)) {
-      ++count;
-    }
-    return count;
-  }
+  [[nodiscard]] std::size_t put_right() const { return host_.logged("put right"); }
 
   Pair pair_;
   Host& host_;

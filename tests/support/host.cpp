@@ -261,6 +261,15 @@ std::uint64_t Host::counter(const std::string& reason, const std::string& networ
   return sum;
 }
 
+std::size_t Host::logged(const std::string& words) const {
+  const std::string log = read_file(log_path());
+  std::size_t count = 0;
+  for (auto at = log.find(words); at != std::string::npos; at = log.find(words, at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
 std::string Host::map_path(const std::string& map) const {
   return pin_dir() + "/v" + std::to_string(next_abi() - 1) + "/" + map;
 }

@@ -107,6 +107,8 @@ class Host {
   [[nodiscard]] std::uint64_t counter(const std::string& reason,
                                       const std::string& network = "") const;
 
+  // How often the daemon's log has these words.
+  [[nodiscard]] std::size_t logged(const std::string& words) const;
   // The pin of a map of this build's ABI.
   [[nodiscard]] std::string map_path(const std::string& map) const;
   // What a pinned map of this build's ABI holds, as `bpftool map dump` has it.

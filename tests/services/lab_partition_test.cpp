@@ -107,7 +107,7 @@ TEST_F(Partition, LongerThanSerfsMemoryHealsByItself) {
 
 TEST_F(Partition, AnAgentThatHangsIsShownAndChangesNothing) {
   ASSERT_TRUE(wait_until([&] { return both_say("2 nodes"); }, Seconds(45)));
-  agents_.front()->signal(SIGSTOP);
+  agents_.front()->freeze();
   EXPECT_TRUE(wait_until([&] { return says(1, "is away for"); }, Seconds(30)))
       << lab_.host(1).ctl({"show", "status"}).text();
   EXPECT_TRUE(a_->pings(b_->address));
@@ -117,7 +117,7 @@ TEST_F(Partition, AnAgentThatHangsIsShownAndChangesNothing) {
   Container& d = lab_.host(1).attach("blue", "192.168.7.14");
   await_known(lab_.host(2), d.address);
 
-  agents_.front()->signal(SIGCONT);
+  agents_.front()->thaw();
   const auto begin = Clock::now();
   EXPECT_TRUE(wait_until(
       [&] {

@@ -41,13 +41,13 @@ TEST(Found, AFrozenAgentIsAnOutageUntilItGoesOn) {
   ASSERT_TRUE(node.ear->wait(Kind::Recovered)) << node.ear->text();
   node.ear->mark();
 
-  agent.process().signal(SIGSTOP);
+  agent.process().freeze();
 
   const auto outage = node.ear->wait(Kind::Outage, "no answer to 'stats' within 1000 ms");
   ASSERT_TRUE(outage) << node.ear->text();
   EXPECT_FALSE(node.broadcast({"lost", "", false}).has_value());
   node.ear->mark();
-  agent.process().signal(SIGCONT);
+  agent.process().thaw();
   ASSERT_TRUE(node.ear->wait(Kind::Recovered, "", Seconds(5))) << node.ear->text();
   ASSERT_TRUE(node.broadcast({"heard", "", false}));
   EXPECT_TRUE(node.ear->wait(Kind::Event, "heard")) << node.ear->text();
@@ -59,7 +59,7 @@ TEST(Found, WithAFrozenAgentRequestsAreBounded) {
   options.timing.answer = Seconds(20);
   const Node node(options);
   ASSERT_TRUE(node.ear->wait(Kind::Recovered)) << node.ear->text();
-  agent.process().signal(SIGSTOP);
+  agent.process().freeze();
   std::atomic<std::size_t> exhausted = 0;
   std::atomic<std::size_t> well = 0;
   for (std::size_t i = 0; i < SerfGossip::kMaxRequests + 100; ++i) {
@@ -69,7 +69,7 @@ TEST(Found, WithAFrozenAgentRequestsAreBounded) {
     });
   }
   EXPECT_GE(exhausted, 90u);
-  agent.process().signal(SIGCONT);
+  agent.process().thaw();
   EXPECT_TRUE(
       wait_until([&] { return exhausted + well == SerfGossip::kMaxRequests + 100; }, Seconds(40)))
       << well;

@@ -104,11 +104,11 @@ void ConsulServer::kill9() {
 }
 
 void ConsulServer::freeze() const {
-  process_->signal(SIGSTOP);
+  process_->freeze();
 }
 
 void ConsulServer::thaw() const {
-  process_->signal(SIGCONT);
+  process_->thaw();
 }
 
 }  // namespace vtepd::test

@@ -236,6 +236,18 @@ void Process::signal(int number) const {
   kill(pid_, number);
 }
 
+void Process::freeze() const {
+  signal(SIGSTOP);
+  siginfo_t info = {};
+  while (waitid(P_PID, static_cast<id_t>(pid_), &info, WSTOPPED | WEXITED | WNOWAIT) < 0 &&
+         errno == EINTR) {
+  }
+}
+
+void Process::thaw() const {
+  signal(SIGCONT);
+}
+
 std::optional<int> Process::wait(Milliseconds deadline) {
   const auto reaped = [&] {
     int status = 0;

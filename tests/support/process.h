@@ -54,6 +54,9 @@ class Process {
 
   [[nodiscard]] bool running();
   void signal(int number) const;
+  // Stops it, and returns once all its threads stand still: under load that is long after the signal.
+  void freeze() const;
+  void thaw() const;
   std::optional<int> wait(Milliseconds deadline);  // exit code, or -signal
   // TERM, then KILL when it does not end in time.
   int stop(Milliseconds deadline = Seconds(10));

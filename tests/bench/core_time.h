@@ -25,9 +25,9 @@ class OwnTime {
   std::int64_t begin_ = 0;
 };
 
-// How long a core was busy with the calling thread, which is bound to it and does not sleep, and
-// with the packets that it sends: the time that passed less the time that the thread waited for
-// the core, plus what the core's ksoftirqd, one of those it waited for, did meanwhile.
+// How long a core was busy with the calling thread, which is bound to it, and with the packets that
+// it sends: the thread's own time on the processor, plus that of the core's ksoftirqd. What the
+// thread sleeps is left out: the kernel makes it wait for some ticks when it has injected frames.
 class CoreTime {
  public:
   explicit CoreTime(int core);

@@ -34,14 +34,14 @@ class Benchmark {
  public:
   explicit Benchmark(const Plan& plan)
       : plan_(plan),
-        effort_{.frames = plan.quick ? 60000U : 200000U, .seconds = plan.quick ? 0.25 : 0.8} {
+        effort_{.frames = plan.quick ? 60000U : 120000U, .seconds = plan.quick ? 0.25 : 0.35} {
     report_.bed = describe_machine();
   }
 
   Report run() {
     lay_out();
-    Runner packets(report_, plan_.quick ? 3 : 7);
-    Runner traffic(report_, plan_.quick ? 3 : 5);
+    Runner packets(report_, plan_.quick ? 3 : 11);
+    Runner traffic(report_, plan_.quick ? 3 : 11);
     for (const Work& work : packet_works(meter_, effort_, Spread::One)) {
       measure(packets, work, all_beds());
     }

@@ -102,7 +102,8 @@ CoreTime::CoreTime(int core) : ksoftirqd_(find_ksoftirqd(core)), begin_(busy_ns(
 std::int64_t CoreTime::busy_ns() const {
   timespec own{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &own);
-  return std::int64_t{own.tv_sec} * 1000000000 + own.tv_nsec + (ksoftirqd_.empty() ? 0 : schedule_of(ksoftirqd_).first);
+  return std::int64_t{own.tv_sec} * 1000000000 + own.tv_nsec +
+         (ksoftirqd_.empty() ? 0 : schedule_of(ksoftirqd_).first);
 }
 
 double CoreTime::elapsed_ns() const {

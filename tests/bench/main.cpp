@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The side-by-side benchmark. scripts/bench builds and runs it.
 #include "bench/agent_run.h"
+#include "bench/merge.h"
 #include "bench/page.h"
 #include "bench/plan.h"
 #include "bench/report.h"
 #include "bench/subject.h"
 #include "support/process.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <exception>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -27,7 +30,7 @@ struct Options {
   Plan plan;
   std::string json = "build/bench.json";
   std::string docs;                    // folder; empty: no documents
-  std::string from;                    // figures of an earlier run; empty: measure
+  std::vector<std::string> from;       // figures of earlier runs; empty: measure
   AgentRunPlan agent{.endpoints = 0};  // 0: not that run
 };
 
@@ -35,7 +38,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--quick", options.plan.quick, "Fewer and shorter rounds: under three minutes");
   app.add_option("--json", options.json, "Where the figures go")->capture_default_str();
   app.add_option("--docs", options.docs, "A folder to write performance.md and its plots to");
-  app.add_option("--from", options.from, "Figures of an earlier run, instead of measuring");
+  app.add_option("--from", options.from, "Figures of earlier runs, by commas, instead of measuring")
+      ->delimiter(',');
   app.add_option("--work", options.plan.works, "Only these works, by commas")
       ->delimiter(',')
       ->check(CLI::IsMember(work_names()));
@@ -49,7 +53,17 @@ void add_options(CLI::App& app, Options& options) {
 }
 
 Report read_report(const std::string& path) {
-  return from_json(Json::parse(test::read_file(path)));
+  try {
+    return from_json(Json::parse(test::read_file(path)));
+  } catch (const Json::exception& problem) {
+    throw std::runtime_error(path + " does not have figures of a run: " + problem.what());
+  }
+}
+
+Report read_reports(const std::vector<std::string>& paths) {
+  std::vector<Report> runs;
+  std::transform(paths.begin(), paths.end(), std::back_inserter(runs), read_report);
+  return merge(runs);
 }
 
 void write_documents(const Report& report, const std::string& folder) {
@@ -81,7 +95,7 @@ int run(const Options& options) {
   if (options.from.empty()) {
     check_writable(options.json);
   }
-  const Report report = options.from.empty() ? run_plan(options.plan) : read_report(options.from);
+  const Report report = options.from.empty() ? run_plan(options.plan) : read_reports(options.from);
   std::cout << to_table(report.rows) << std::endl;
   if (options.from.empty()) {
     test::write_file(options.json, to_json(report).dump(2) + "\n");

@@ -54,7 +54,8 @@ class Process {
 
   [[nodiscard]] bool running();
   void signal(int number) const;
-  // Stops it, and returns once all its threads stand still: under load that is long after the signal.
+  // Stops it, and returns once all its threads stand still: under load that is long after the
+  // signal.
   void freeze() const;
   void thaw() const;
   std::optional<int> wait(Milliseconds deadline);  // exit code, or -signal

@@ -3,8 +3,8 @@
  * Exact-match caches in front of the tables. What the tables say of a frame is kept, per CPU, under
  * the few fields that it follows from, so that the next frame of the kind costs one lookup in an
  * array instead of several in hashes. A place has room for one entry, and a newer one takes it. The
- * tables stay the truth: an entry holds in the epoch that was read before they were, and the agent
- * starts a new epoch behind each change.
+ * tables stay the truth: an entry holds in the epoch that was read before they were. While the
+ * agent changes them the epoch is 0, in which nothing holds, and then it is one that never was.
  *
  * Programs on the same CPU do not interrupt one another: all run with softirqs off. Only with
  * PREEMPT_RT that is not enough, so the agent does not load them there.
@@ -15,8 +15,7 @@
 #include <stddef.h>
 
 #include "maps.h"
-
-#define CACHE_BITS 9
+#include "place.h"
 
 /* What decides about a frame from the underlay. */
 struct vtep_inbound_key {
@@ -70,20 +69,14 @@ struct {
 	__type(value, struct vtep_outbound);
 } vtep_outbounds SEC(".maps") __weak;
 
-/* Read before the tables. Between a change of them and the next epoch is a system call, so that no
- * processor has the old tables and the new epoch. */
+/* Read before the tables. Between a change of them and the next epoch are system calls: too much
+ * for a processor that reads ahead to have the new epoch and the old tables. */
 static __always_inline __u64 current_epoch(void)
 {
 	__u32 zero = 0;
 	const volatile __u64 *epoch = bpf_map_lookup_elem(&vtep_epoch, &zero);
 
 	return epoch ? *epoch : 0;
-}
-
-/* Multiplication carries every bit into the upper ones. */
-static __always_inline __u32 cache_place(__u32 what, __u32 with)
-{
-	return ((what ^ with * 0x85ebca6bU) * 0x9e3779b1U) >> (32 - CACHE_BITS);
 }
 
 /* The bytes in which MACs differ most. */

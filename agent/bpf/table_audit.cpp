@@ -79,9 +79,8 @@ Result<ForwardingDelta> TableWriter::missing(const ForwardingState& wanted) {
   for (const auto& [ifindex, entry] : out.ports_put) {
     allowed_.erase(ifindex);
   }
-  const auto epoch = tables_.epoch.lookup(0);
-  if (auto done = epoch && *epoch == epoch_ ? Result<void>() : start_epoch(); !done) {
-    return fail(done.error());
+  if (auto checked = check_epoch(); !checked) {
+    return fail(std::move(checked.error()));
   }
   return out;
 }

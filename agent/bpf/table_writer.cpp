@@ -6,14 +6,34 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <ctime>
 #include <iterator>
 #include <set>
 #include <utility>
 
 namespace vtepd {
 
+namespace {
+
+// Nobody who counts from the time since boot comes so far.
+constexpr std::uint64_t kOutOfReach = std::uint64_t{1} << 63U;
+
+std::uint64_t ns_since_boot() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1000000000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+// Runs begin with the time, in ns, and no run has that many epochs: what earlier runs had in use,
+// also one that ended in the middle of a change, does not come again.
 TableWriter::TableWriter(Tables& tables, std::uint16_t port)
-    : tables_(tables), port_(port), slots_(tables.traffic.max_entries() / VTEP_TRAFFIC_KINDS - 1) {}
+    : tables_(tables),
+      port_(port),
+      slots_(tables.traffic.max_entries() / VTEP_TRAFFIC_KINDS - 1),
+      epoch_(ns_since_boot()) {}
 
 Result<ForwardingState> TableWriter::read_back() {
   auto contents = read_tables(tables_, port_);
@@ -34,42 +54,66 @@ Result<ForwardingState> TableWriter::read_back() {
       orphans_.push_back(ifindex);
     }
   }
-  // The programs of this run begin with what they read themselves.
-  if (auto started = start_epoch(); !started) {
-    return fail(std::move(started.error()));
+  if (auto checked = check_epoch(); !checked) {
+    return fail(std::move(checked.error()));
   }
   return std::move(contents->state);
 }
 
 ApplyReport TableWriter::apply(const ForwardingDelta& delta) {
   ApplyReport report;
-  const auto settle = [&] {
-    if (auto started = start_epoch(); !started) {
-      report.errors.push_back(std::move(started.error()));
+  const auto note = [&](Result<void> done) {
+    if (!done) {
+      report.errors.push_back(std::move(done.error()));
     }
   };
+  note(begin_change());
   put_tables(delta, report);
-  settle();
   remove_tables(delta, report);
   remove_strays(delta, report);
-  settle();
+  note(end_change());
   remove_counters(delta.vnis_remove, report);
   return report;
 }
 
-// What the programs remember of the tables is asked again from here on. Never a number that was in
-// use before, whatever somebody wrote there.
-Result<void> TableWriter::start_epoch() {
+// The programs forget what they remember of the tables, and remember nothing while these change:
+// whoever kills the agent in the middle leaves them that way. A number that somebody else wrote has
+// been in use as well.
+Result<void> TableWriter::begin_change() {
   const auto now = tables_.epoch.lookup(0);
   if (!now) {
     return fail(now.error());
   }
-  epoch_ = std::max<std::uint64_t>(epoch_, now->value_or(0)) + 1;
+  if (now->value_or(0) < kOutOfReach) {
+    epoch_ = std::max<std::uint64_t>(epoch_, now->value_or(0));
+  }
+  return write_epoch(0);
+}
+
+// From here on they remember again.
+Result<void> TableWriter::end_change() {
+  return write_epoch(++epoch_);
+}
+
+Result<void> TableWriter::write_epoch(std::uint64_t epoch) {
   const std::array<__u32, 1> key{0};
-  const std::array<__u64, 1> next{epoch_};
+  const std::array<__u64, 1> next{epoch};
   const auto failures = tables_.epoch.update(key, next);
   return failures.empty() ? Result<void>()
                           : fail(tables_.epoch.raw().error(failures.front().error, "update"));
+}
+
+// What is not this run's own number is another's, or that of a change which did not come to its
+// end.
+Result<void> TableWriter::check_epoch() {
+  const auto now = tables_.epoch.lookup(0);
+  if (now && *now == epoch_) {
+    return {};
+  }
+  if (auto begun = begin_change(); !begun) {
+    return begun;
+  }
+  return end_change();
 }
 
 void TableWriter::put_tables(const ForwardingDelta& delta, ApplyReport& report) {

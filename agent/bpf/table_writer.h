@@ -28,7 +28,10 @@ class TableWriter {
   std::vector<TableUsage> usage();
 
  private:
-  Result<void> start_epoch();
+  Result<void> begin_change();
+  Result<void> end_change();
+  Result<void> write_epoch(std::uint64_t epoch);
+  Result<void> check_epoch();
   Result<bool> holds(IfIndex ifindex, const PortEntry& port) const;
   void put_peers(const ForwardingDelta& delta, ApplyReport& report);
   void put_vnis(const ForwardingDelta& delta, ApplyReport& report);
@@ -46,7 +49,7 @@ class TableWriter {
   std::uint16_t port_;
   AllowedByPort allowed_;
   TrafficSlots slots_;
-  std::uint64_t epoch_ = 0;
+  std::uint64_t epoch_;  // the latest that may have been in use
   Strays strays_;
   std::vector<IfIndex> orphans_;  // in `allowed_`, but no port
   std::map<Table, std::uint64_t> counts_;

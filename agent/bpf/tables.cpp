@@ -17,6 +17,9 @@ constexpr std::uint64_t kAllowedPerPort = 16;
 // Endpoints of a network are in few subnets, each a VNI with the same members.
 constexpr std::uint64_t kMembersPerFdbEntry = 4;
 constexpr std::uint32_t kUnderlays = 16;
+// VNIs that have counters of their own in vtep_traffic, 48 bytes each on each processor; others
+// count in the hash, which grows as it is used.
+constexpr std::uint64_t kTrafficSlots = 4096;
 constexpr std::uint32_t kEventRingBytes = 64U * 1024;
 
 std::uint32_t bounded(std::uint64_t entries) {
@@ -150,7 +153,8 @@ std::uint32_t entries_for(Table table, const Limits& limits) {
     case Table::Counters:  // VNI 0 counts too
       return bounded(std::uint64_t{VTEP_REASON_MAX} * (std::uint64_t{limits.vnis} + 1));
     case Table::Traffic:  // slot 0 is nobody's
-      return bounded(std::uint64_t{VTEP_TRAFFIC_KINDS} * (std::uint64_t{limits.vnis} + 1));
+      return bounded(VTEP_TRAFFIC_KINDS *
+                     (std::min<std::uint64_t>(limits.vnis, kTrafficSlots) + 1));
     case Table::Epoch:
       return 1;
     case Table::Events:

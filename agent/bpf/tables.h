@@ -63,7 +63,7 @@ inline constexpr std::array<TableSpec, 14> kTableSpecs{{
     {Table::Underlays, "vtep_underlays", "", true, false},
     {Table::Seg, "vtep_seg", "", true, false},
     {Table::Counters, "vtep_counters", "limits.vnis", false, true},
-    {Table::Traffic, "vtep_traffic", "limits.vnis", false, false},
+    {Table::Traffic, "vtep_traffic", "limits.vnis", true, false},
     {Table::Epoch, "vtep_epoch", "", true, false},
     {Table::Events, "vtep_events", "", false, false},
 }};

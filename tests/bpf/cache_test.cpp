@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The caches in front of the tables: what they may keep, under what, and for how long.
 #include "bed.h"
+#include "place.h"
 
+#include <cstring>
 #include <set>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -128,14 +131,32 @@ TEST_F(Cache, NobodyIsServedByAnothersEntry) {
   EXPECT_EQ(arrived(), VTEP_DECAP);
 }
 
+// A destination that two ports have in one place.
+Mac shared_by(int one_port, int other_port) {
+  for (unsigned number = 0; number < 65536; ++number) {
+    Mac mac(0x3000);
+    mac.bytes[2] = static_cast<std::uint8_t>(number >> 8U);
+    mac.bytes[3] = static_cast<std::uint8_t>(number);
+    std::uint32_t end = 0;
+    std::memcpy(&end, mac.bytes.data() + 2, sizeof end);
+    if (cache_place(end, static_cast<std::uint32_t>(one_port)) ==
+        cache_place(end, static_cast<std::uint32_t>(other_port))) {
+      return mac;
+    }
+  }
+  throw std::runtime_error("no MAC is in one place for both ports");
+}
+
 TEST_F(Cache, AnotherPortIsAskedAboutItself) {
-  ASSERT_EQ(sent(kMacR), VTEP_ENCAP);
-  EXPECT_EQ(sent(kMacR, devices().underlay), VTEP_NO_PORT);
+  const Mac to = shared_by(devices().port, devices().underlay);
+  runner_.set_fdb(kVni, to, {.vtep = kPeerId, .ifindex = 0, .flags = 0});
+  ASSERT_EQ(sent(to), VTEP_ENCAP);
+  EXPECT_EQ(sent(to, devices().underlay), VTEP_NO_PORT);
   auto port = make_port();
   port.mac[5] = 0x77;
   runner_.set_port(static_cast<std::uint32_t>(devices().underlay), port);
-  ASSERT_EQ(sent(kMacR), VTEP_ENCAP);
-  EXPECT_EQ(sent(kMacR, devices().underlay), VTEP_SPOOF_MAC);
+  ASSERT_EQ(sent(to), VTEP_ENCAP);
+  EXPECT_EQ(sent(to, devices().underlay), VTEP_SPOOF_MAC);
 }
 
 TEST_F(Cache, WhatFailedIsNotKept) {
@@ -159,6 +180,27 @@ class FlowCache : public Cache {
     const Outcome outcome = runner.run(Program::FromEp, frame.bytes(), {.ifindex = devices().port});
     EXPECT_EQ(static_cast<int>(outcome.verdict), static_cast<int>(Verdict::Redirect));
     return static_cast<std::uint16_t>(outcome.frame.at(34) << 8 | outcome.frame.at(35));
+  }
+
+  // Another destination of which the flow is in the same place.
+  static Ip4 shares_a_place(const Ip4& to, std::uint16_t source) {
+    const std::uint32_t with =
+        word(kAddrA) ^ __builtin_bswap32(std::uint32_t{source} << 16U | Udp{}.dst);
+    for (std::uint32_t i = 1; i < 65536; ++i) {
+      Ip4 other = to;
+      other.bytes[1] = static_cast<std::uint8_t>(other.bytes[1] ^ (i >> 8U));
+      other.bytes[2] = static_cast<std::uint8_t>(other.bytes[2] ^ i);
+      if (cache_place(word(other), with) == cache_place(word(to), with)) {
+        return other;
+      }
+    }
+    throw std::runtime_error("no address shares a place");
+  }
+
+  static std::uint32_t word(const Ip4& address) {
+    std::uint32_t out = 0;
+    std::memcpy(&out, address.bytes.data(), sizeof out);
+    return out;
   }
 
   static Packet flow(std::uint16_t source, const Ip4& to = kAddrR) {
@@ -186,14 +228,14 @@ TEST_F(FlowCache, ServesNothingThatIsNoPlainFlow) {
   Ipv4 later = ip;
   later.fragment = 100;
   Ipv4 options = ip;
-  options.options = {1, 1, 1, 0};
+  options.options = {0, 1, 0, 9};
   const std::vector<std::pair<std::string, Packet>> others{
       {"fragment", Packet(fragment) / Udp{.src = 7} / Payload(18)},
       {"later fragment", Packet(later) / Udp{.src = 7} / Payload(18)},
       {"options", Packet(options) / Udp{.src = 7} / Payload(18)},
-      {"tcp", Packet(ip) / Tcp{.src = 7} / Payload(18)},
+      {"tcp", Packet(ip) / Tcp{.src = 7, .dst = 9} / Payload(18)},
       {"other ports", flow(8)},
-      {"other address", flow(7, "192.0.2.18")},
+      {"other address", flow(7, shares_a_place(kAddrR, 7))},
       {"ipv6", Packet(Ipv6{.src = kAddr6A, .dst = kAddr6R}) / Udp{.src = 7} / Payload(18)},
   };
   for (const auto& [name, packet] : others) {
@@ -224,10 +266,19 @@ TEST_F(Cache, EveryVniIsCounted) {
     SCOPED_TRACE(slot);
     runner_.set_vni(kVni,
                     {.slot = slot, .mtu = kMtu, .unknown = 0, .bum = 0, .dscp = 0, .pad = {}});
+    const std::uint64_t in_hash = slot == 2 ? 0 : 2;
+    const std::vector<vtep_reason> reasons{VTEP_ENCAP, VTEP_LOCAL, VTEP_DECAP};
+    std::vector<std::uint64_t> before;
+    for (const vtep_reason reason : reasons) {
+      before.push_back(runner_.in_hash(kVni, reason));
+    }
     for (int i = 0; i < 2; ++i) {
       EXPECT_EQ(sent(kMacR), VTEP_ENCAP);
       EXPECT_EQ(sent(kMacB), VTEP_LOCAL);
       EXPECT_EQ(arrived(), VTEP_DECAP);
+    }
+    for (std::size_t i = 0; i < reasons.size(); ++i) {
+      EXPECT_EQ(runner_.in_hash(kVni, reasons[i]) - before[i], in_hash) << reason_name(reasons[i]);
     }
   }
 }

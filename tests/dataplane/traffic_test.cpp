@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Counters of forwarded frames, which have slots, and the epoch of what the programs remember.
 #include "bench.h"
+#include "bpf/abi_codec.h"
 #include "bpf/pins.h"
 #include "vtepd/reasons.h"
 
 #include <algorithm>
+#include <atomic>
+#include <limits>
 #include <optional>
+#include <set>
+#include <thread>
 #include <vector>
 
 #include <bpf/bpf.h>
@@ -156,12 +161,97 @@ TEST_F(Traffic, EveryChangeBeginsAnEpoch) {
   EXPECT_TRUE(must(dataplane->missing(state)).empty());
   EXPECT_EQ(epoch(), last) << "looking is no change";
 
+  must(dataplane->read_back());
+  EXPECT_EQ(epoch(), last);
+
   for (const std::uint64_t wrong : {std::uint64_t{0}, last - 1, last + 7}) {
     write("vtep_epoch", __u32{0}, wrong);
     EXPECT_TRUE(must(dataplane->missing(state)).empty());
     EXPECT_GT(epoch(), std::max(last, wrong)) << "never one that was in use";
     last = epoch();
   }
+  write("vtep_epoch", __u32{0}, std::numeric_limits<std::uint64_t>::max());
+  EXPECT_TRUE(must(dataplane->missing(state)).empty());
+  EXPECT_EQ(epoch(), last + 1);
+}
+
+// Whatever an earlier run came to, and whatever somebody wrote while none was there.
+TEST_F(Traffic, TheNextRunHasEpochsOfItsOwn) {
+  std::uint64_t last = 0;
+  for (int i = 0; i < 3; ++i) {
+    const auto dataplane = must(BpfDataplane::open(options()));
+    fill(*dataplane, small_state());
+    must(dataplane->commit());
+    EXPECT_GT(epoch(), last);
+    last = epoch();
+    write("vtep_epoch", __u32{0}, std::uint64_t{0});
+  }
+}
+
+// Looks at the tables all the time, from another thread.
+class Watcher {
+ public:
+  template <typename Look>
+  explicit Watcher(Look look)
+      : thread_([this, look] {
+          while (!done_) {
+            look();
+          }
+        }) {}
+
+  ~Watcher() { stop(); }
+
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  void stop() {
+    done_ = true;
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+  }
+
+ private:
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+// A decision that was made by what is removed is of no epoch that comes after the removal.
+TEST_F(Traffic, WhileTablesChangeNothingIsRemembered) {
+  auto wish = options();
+  wish.limits.fdb = 65536;
+  const auto dataplane = must(BpfDataplane::open(wish));
+  auto state = small_state();
+  for (std::uint16_t i = 0; i < 60000; ++i) {
+    const MacAddress mac{
+        {2, 0x42, 10, 1, static_cast<std::uint8_t>(i >> 8U), static_cast<std::uint8_t>(i)}};
+    state.fdb[{Vni{kVni}, mac}] = {.vtep_id = 1, .ifindex = {}, .same_netns = false};
+  }
+  fill(*dataplane, state);
+  must(dataplane->commit());
+  const std::uint64_t before = epoch();
+  const auto epochs = must(open_pin(kSet + "/vtep_epoch", false));
+  const auto members = must(open_pin(kSet + "/vtep_members", false));
+  const vtep_member_key member = abi::encode(*state.members.begin());
+  std::set<std::uint64_t> while_member;
+  Watcher watcher([&] {
+    const __u32 zero = 0;
+    std::uint64_t now = 0;
+    __u8 there = 0;
+    bpf_map_lookup_elem(epochs.get(), &zero, &now);
+    if (bpf_map_lookup_elem(members.get(), &member, &there) == 0) {
+      while_member.insert(now);
+    }
+  });
+
+  EXPECT_TRUE(dataplane->apply(diff(state, {})).errors.empty());
+
+  watcher.stop();
+  EXPECT_TRUE(while_member.contains(0)) << "the entries before it took their time";
+  EXPECT_FALSE(while_member.contains(epoch()));
+  while_member.erase(0);
+  while_member.erase(before);
+  EXPECT_THAT(while_member, IsEmpty());
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <sched.h>
 #include <unistd.h>
 
 namespace vtepd::test {
@@ -59,6 +60,14 @@ bpf_program* program_of(const datapath_bpf& skeleton, Program program) {
       return skeleton.progs.vtep_drop_all;
   }
   throw std::invalid_argument("program");
+}
+
+void stay_on_this_cpu() {
+  const int here = sched_getcpu();
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(std::max(here, 0)), &set);
+  require(here >= 0 && sched_setaffinity(0, sizeof set, &set) == 0, "stay on one processor");
 }
 
 constexpr __u32 kSlots = 4;  // of vtep_traffic; the first is nobody's
@@ -145,6 +154,7 @@ void ProgRunner::Close::operator()(datapath_bpf* skeleton) const {
 }
 
 ProgRunner::ProgRunner(const vtep_config& config) {
+  stay_on_this_cpu();
   libbpf_set_print(keep_log);
   load_log().clear();
   skeleton_.reset(datapath_bpf::open());
@@ -225,6 +235,16 @@ Outcome ProgRunner::run(Program program, const Bytes& frame, const RunOptions& o
 }
 
 std::map<CounterKey, vtep_counter> ProgRunner::counters() {
+  auto out = hash_counters();
+  add_traffic(out);
+  return out;
+}
+
+std::uint64_t ProgRunner::in_hash(std::uint32_t vni, vtep_reason reason) {
+  return hash_counters()[{vni, reason}].packets;
+}
+
+std::map<CounterKey, vtep_counter> ProgRunner::hash_counters() {
   std::map<CounterKey, vtep_counter> out;
   std::vector<vtep_counter> per_cpu(static_cast<std::size_t>(libbpf_num_possible_cpus()));
   vtep_counter_key key{};
@@ -238,7 +258,6 @@ std::map<CounterKey, vtep_counter> ProgRunner::counters() {
       sum.bytes += part.bytes;
     }
   }
-  add_traffic(out);
   return out;
 }
 

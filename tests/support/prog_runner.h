@@ -59,7 +59,8 @@ std::string to_string(const std::map<CounterKey, vtep_counter>& counted);
 
 class ProgRunner {
  public:
-  // Loads the object. Throws std::runtime_error with the verifier's log.
+  // Loads the object, and binds the thread to the processor that it is on: what the programs
+  // remember is that processor's. Throws std::runtime_error with the verifier's log.
   explicit ProgRunner(const vtep_config& config);
   ~ProgRunner();
   ProgRunner(const ProgRunner&) = delete;
@@ -70,6 +71,7 @@ class ProgRunner {
 
   // Changes of the tables begin a new epoch each, as the agent's do, but for what `change` does.
   void in_the_same_epoch(const std::function<void()>& change);
+  void begin_epoch();
   void set_fdb(std::uint32_t vni, const Mac& mac, const vtep_fdb_value& value);
   void set_neigh(std::uint32_t vni, const Ip6& address, const Mac& mac);
   void set_peer(std::uint32_t id, const vtep_peer& peer);
@@ -85,17 +87,19 @@ class ProgRunner {
   void set_segmenter(std::uint32_t ifindex);
   void set_underlay(std::uint32_t ifindex, const vtep_underlay& value);
 
+  // Packets that vtep_counters has, which is only a part of what a run reports as counted.
+  std::uint64_t in_hash(std::uint32_t vni, vtep_reason reason);
   // Events raised since the last call.
   std::vector<vtep_event> events();
 
  private:
   std::map<CounterKey, vtep_counter> counters();
+  std::map<CounterKey, vtep_counter> hash_counters();
   void add_traffic(std::map<CounterKey, vtep_counter>& to);
   template <typename Key, typename Value>
   void update(bpf_map* map, const Key& key, const Value& value);
   template <typename Key>
   void remove(bpf_map* map, const Key& key);
-  void begin_epoch();
 
   struct Close {
     void operator()(datapath_bpf* skeleton) const;

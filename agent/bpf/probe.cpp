@@ -4,9 +4,12 @@
 #include "bpf/libbpf_output.h"
 #include "bpf/probe_programs.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -182,18 +185,26 @@ void add_maps(Rows& rows) {
            "RLIMIT_MEMLOCK is raised");
 }
 
-// With PREEMPT_RT, which the kernel tells by this file, a softirq may interrupt another.
-Outcome try_alone(const std::string& realtime) {
-  if (access(realtime.c_str(), F_OK) != 0) {
+bool has_word(const std::string& path, const std::string& wanted) {
+  std::ifstream file(path);
+  return std::find(std::istream_iterator<std::string>(file), {}, wanted) !=
+         std::istream_iterator<std::string>();
+}
+
+// With PREEMPT_RT a softirq may interrupt another.
+Outcome try_alone(const std::string& version, const std::string& realtime) {
+  const bool by_version = has_word(version, "PREEMPT_RT");
+  if (!by_version && access(realtime.c_str(), F_OK) != 0) {
     return {};
   }
-  return Error{ErrorKind::Unavailable,
-               "a kernel with PREEMPT_RT (" + realtime + ") lets one interrupt another"};
+  return Error{ErrorKind::Unavailable, "a kernel with PREEMPT_RT (" +
+                                           (by_version ? version : realtime) +
+                                           ") lets one interrupt another"};
 }
 
 }  // namespace
 
-Probe probe_kernel(const std::string& realtime) {
+Probe probe_kernel(const std::string& version, const std::string& realtime) {
   quiet_libbpf();
   Rows rows;
   Probe probe;
@@ -212,7 +223,7 @@ Probe probe_kernel(const std::string& realtime) {
                "IPv6 in the overlay needs another way to be stripped");
   add_delivery(rows);
   rows.add("programs in turns", "what they remember of the tables, per processor", true,
-           try_alone(realtime), "");
+           try_alone(version, realtime), "");
   probe.features.tcx = add_hooks(rows);
   probe.features.xdp_frags = add_xdp(rows);
   probe.features.netkit = has_netkit();

@@ -36,9 +36,11 @@ struct DataplaneChoice {
 };
 
 // Asks the running kernel by loading tiny programs and running them on a made-up packet; nothing
-// is attached to any interface of the host, and version numbers are not looked at. `realtime`: a
-// file that only kernels with PREEMPT_RT have.
-[[nodiscard]] Probe probe_kernel(const std::string& realtime = "/sys/kernel/realtime");
+// is attached to any interface of the host, and version numbers are not looked at. PREEMPT_RT
+// is told by a word in the file `version`, or by the file `realtime`, of the patches from before it
+// was part of Linux (6.12).
+[[nodiscard]] Probe probe_kernel(const std::string& version = "/proc/sys/kernel/version",
+                                 const std::string& realtime = "/sys/kernel/realtime");
 
 [[nodiscard]] DataplaneChoice choose(const std::vector<ProbeRow>& rows);
 

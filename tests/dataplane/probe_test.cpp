@@ -4,6 +4,8 @@
 #include "dataplane/bench.h"
 
 #include <algorithm>
+#include <fstream>
+#include <iostream>
 
 namespace vtepd::test {
 
@@ -34,13 +36,20 @@ TEST_F(DataplaneTest, ProbeAgreesWithWhatLoads) {
 }
 
 TEST_F(DataplaneTest, ProgramsThatInterruptOneAnotherAreNotUsed) {
-  EXPECT_TRUE(choose(probe_kernel("/mnt/bpf/nothing").rows).bpf);
+  const auto with = [](const std::string& version, const std::string& realtime) {
+    std::ofstream("/mnt/version") << version << '\n';
+    return choose(probe_kernel("/mnt/version", realtime).rows);
+  };
+  const std::string nothing = "/mnt/nothing";
+  EXPECT_TRUE(with("#1 SMP PREEMPT_DYNAMIC Debian 6.12.1-1 (2024-12-01)", nothing).bpf);
+  EXPECT_TRUE(with("#1 SMP PREEMPT Debian no_PREEMPT_RT", nothing).bpf);
 
-  const DataplaneChoice choice = choose(probe_kernel("/proc/self/status").rows);
-
-  EXPECT_FALSE(choice.bpf);
-  EXPECT_EQ(choice.missing, std::vector<std::string>{"programs in turns"});
-  EXPECT_NE(choice.reason.find("PREEMPT_RT"), std::string::npos) << choice.reason;
+  for (const auto& choice : {with("#1 SMP PREEMPT_RT Debian 6.12.1-1 (2024-12-01)", nothing),
+                             with("#1 SMP PREEMPT", "/proc/self/status")}) {
+    EXPECT_FALSE(choice.bpf);
+    EXPECT_EQ(choice.missing, std::vector<std::string>{"programs in turns"});
+    EXPECT_NE(choice.reason.find("PREEMPT_RT"), std::string::npos) << choice.reason;
+  }
 }
 
 }  // namespace vtepd::test

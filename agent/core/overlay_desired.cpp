@@ -126,25 +126,21 @@ ForwardingState Overlay::desired() const {
   return state;
 }
 
-// The steps of the walk: peers and ports, each VNI's members, each bucket of the two large tables.
+// The steps of the walk: what hosts have, each bucket of the two large tables. Members come all at
+// once: a packet filter has to be listed whole for any of them.
 ForwardingState Overlay::desired_part(std::size_t& next, std::size_t limit) const {
   const auto& fdb = fdb_.winners();
   const auto& neighbours = neighbours_.winners();
-  const std::size_t first_bucket = 1 + active_.size();
-  const std::size_t steps = first_bucket + fdb.bucket_count() + neighbours.bucket_count();
+  const std::size_t steps = 1 + fdb.bucket_count() + neighbours.bucket_count();
   ForwardingState state;
   const auto taken = [&] {
     return state.fdb.size() + state.neighbours.size() + state.members.size() + state.peers.size();
   };
   for (; next < steps && taken() < limit; ++next) {
     if (next == 0) {
-      add_peers_and_ports(state);
+      state = desired_hosts();
       add_floating(state);
-    } else if (next < first_bucket) {
-      const auto& [vni, active] =
-          *std::next(active_.begin(), static_cast<std::ptrdiff_t>(next) - 1);
-      add_members(vni, *active.network, state);
-    } else if (const auto bucket = next - first_bucket; bucket < fdb.bucket_count()) {
+    } else if (const auto bucket = next - 1; bucket < fdb.bucket_count()) {
       for (auto entry = fdb.begin(bucket); entry != fdb.end(bucket); ++entry) {
         const auto* owner = floating_macs_.empty() ? entry->second : fdb_owner(entry->first);
         state.fdb.emplace(entry->first, fdb_entry(*owner));

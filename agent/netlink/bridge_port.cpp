@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/bridge_port.h"
 
+#include <map>
 #include <utility>
 
 #include <linux/if_link.h>
@@ -47,15 +48,23 @@ Result<std::vector<LinkInfo>> list_bridge_ports(Socket& socket, IfIndex bridge) 
   message.header(ifinfomsg{});
   message.put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
   message.put_u32(IFLA_MASTER, bridge.value);
-  std::vector<LinkInfo> ports;
+  std::map<IfIndex, LinkInfo> found;
   const Answer answer = socket.request(message, [&](const Reply& reply) {
+    const auto link = parse_link(reply);
     // A kernel that does not know the filter lists all.
-    if (auto link = parse_link(reply); link && link->master == bridge) {
-      ports.push_back(std::move(*link));
+    if (link && link->master == bridge) {
+      found[link->index] = *link;
+    } else if (link) {
+      found.erase(link->index);
     }
   });
   if (!answer.ok()) {
     return fail(answer.describe("list the ports of bridge " + std::to_string(bridge.value)));
+  }
+  std::vector<LinkInfo> ports;
+  ports.reserve(found.size());
+  for (auto& entry : found) {
+    ports.push_back(std::move(entry.second));
   }
   return ports;
 }

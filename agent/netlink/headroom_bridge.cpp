@@ -70,20 +70,27 @@ Result<void> HeadroomBridge::request_bridge(bool exists) {
   return answer.result("create bridge '" + name_ + "'");
 }
 
-// Down, and nothing of the host's own uses it.
+// Down, and nothing of the host's own uses it. The MTU, by which a finished one is known, comes
+// last.
 Result<void> HeadroomBridge::close_bridge(IfIndex index) {
   ifinfomsg header{};
   header.ifi_index = static_cast<int>(index.value);
   header.ifi_flags = IFF_NOARP;
   header.ifi_change = IFF_UP | IFF_NOARP;
-  Message message(RTM_NEWLINK, 0);
-  message.header(header);
-  message.put_u32(IFLA_MTU, kMtu);
-  if (auto set = socket_.request(message).result("set bridge '" + name_ + "' down and its MTU");
-      !set) {
+  Message down(RTM_NEWLINK, 0);
+  down.header(header);
+  if (auto set = socket_.request(down).result("set bridge '" + name_ + "' down"); !set) {
     return set;
   }
-  return close_host_end(socket_, index, name_);
+  if (auto closed = close_host_end(socket_, index, name_); !closed) {
+    return closed;
+  }
+  header.ifi_flags = 0;
+  header.ifi_change = 0;
+  Message mtu(RTM_NEWLINK, 0);
+  mtu.header(header);
+  mtu.put_u32(IFLA_MTU, kMtu);
+  return socket_.request(mtu).result("set the MTU of bridge '" + name_ + "'");
 }
 
 Result<bool> HeadroomBridge::keep_bridge() {
@@ -185,12 +192,16 @@ Result<std::vector<std::string>> HeadroomBridge::verify(const std::vector<HostEn
     return fail(error);
   };
   const auto tunnel = idle_.find();
-  if (!tunnel || !*tunnel) {
+  if (!tunnel) {
+    return give_up(tunnel.error());
+  }
+  if (!*tunnel) {
     bridge_ = {};
-    return give_up(tunnel
-                       ? Error{ErrorKind::NotFound, "there is no idle vxlan device '" +
-                                                        idle_.name() + "' that asks for the room"}
-                       : tunnel.error());
+    if (const auto gone = remove(); !gone) {  // of an earlier run
+      return give_up(gone.error());
+    }
+    return give_up({ErrorKind::NotFound,
+                    "there is no idle vxlan device '" + idle_.name() + "' that asks for the room"});
   }
   const auto made = keep_bridge();
   if (!made) {

@@ -86,7 +86,21 @@ Result<void> remove_programs(const Config& config, bool was_kernel_path) {
   return report(purge_bpf(config.datapath.bpffs, config.instance));
 }
 
-// Everything but the state, in an order in which no frame gets where it should not.
+// The devices that the port names: of whoever has the port.
+Result<void> remove_port_devices(const Config& config, const SavedState& saved) {
+  if (auto removed = report(remove_headroom_bridge(config)); !removed) {
+    return removed;
+  }
+  if (!saved.idle_device.empty()) {
+    if (auto removed = report(remove_idle_device(config)); !removed) {
+      return removed;
+    }
+  }
+  return report(remove_segment_pair(config));
+}
+
+// Everything but the state and the port's devices, in an order in which no frame gets where it
+// should not.
 Result<void> remove_from_host(const Config& config, const SavedState& saved) {
   if (auto removed = remove_links(saved, -1); !removed) {
     return removed;
@@ -103,18 +117,7 @@ Result<void> remove_from_host(const Config& config, const SavedState& saved) {
   if (auto removed = report(remove_kernel_path(config)); !removed) {
     return removed;
   }
-  if (auto removed = remove_programs(config, netns->has_value()); !removed) {
-    return removed;
-  }
-  if (auto removed = report(remove_headroom_bridge(config)); !removed) {
-    return removed;
-  }
-  if (!saved.idle_device.empty()) {
-    if (auto removed = report(remove_idle_device(config)); !removed) {
-      return removed;
-    }
-  }
-  return report(remove_segment_pair(config));
+  return remove_programs(config, netns->has_value());
 }
 
 }  // namespace
@@ -134,7 +137,16 @@ Result<void> purge_instance(const Config& config, bool withdraw) {
   if (!saved || !pending) {
     return fail(saved ? pending.error() : saved.error());
   }
+  const auto port = lock->acquire_port(config.underlay.port);
+  if (!port && port.error().kind != ErrorKind::Conflict) {
+    return port;
+  }
   if (auto removed = remove_from_host(config, *saved); !removed) {
+    return removed;
+  }
+  if (!port) {
+    say("left the devices of the port alone: " + port.error().what);
+  } else if (auto removed = remove_port_devices(config, *saved); !removed) {
     return removed;
   }
   for (const auto& local : saved->endpoints) {

@@ -151,6 +151,28 @@ TEST(Instances, PurgedHostComesBack) {
   EXPECT_TRUE(fresh.pings(pair.b->address));
 }
 
+// Another instance by the same port, which never came to run.
+TEST(Instances, PurgeLeavesAPortsDevicesToItsHolder) {
+  Pair pair;
+  const Host& host = pair.lab.host(1);
+  const std::string before = host.netns().exec({"ip", "-o", "link"}).out;
+  ASSERT_NE(before.find("vtep"), std::string::npos);
+  std::string config = read_file(host.config_path());
+  const std::string own = "instance = \"" + host.instance();
+  ASSERT_EQ(config.find(own), 0U);
+  config.insert(own.size(), "b");
+  const std::string path = lab_folder() + "/" + host.instance() + "b.toml";
+  write_file(path, config);
+
+  const Outcome purge = host.netns().exec({vtepd_program(), "purge", "-c", path});
+
+  EXPECT_TRUE(purge.ok()) << purge.text();
+  EXPECT_NE(purge.out.find("belongs to instance '" + host.instance() + "'"), std::string::npos)
+      << purge.text();
+  EXPECT_EQ(host.netns().exec({"ip", "-o", "link"}).out, before);
+  EXPECT_TRUE(pair.a->pings(pair.b->address));
+}
+
 TEST(Instances, MapsReadLikeTables) {
   Pair pair;
   const std::map<std::string, std::vector<std::string>> fields{

@@ -37,6 +37,16 @@ std::int64_t own_ns() {
          schedule_of("/proc/thread-self/schedstat").second;
 }
 
+// A few ticks.
+constexpr double kMayHaveSlept = 16e6;
+
+// The calling thread's time on a processor.
+std::int64_t thread_ns() {
+  timespec own{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &own);
+  return std::int64_t{own.tv_sec} * 1000000000 + own.tv_nsec;
+}
+
 std::string find_ksoftirqd(int core) {
   const std::string wanted = "ksoftirqd/" + std::to_string(core);
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -97,17 +107,19 @@ double OwnTime::elapsed_ns() const {
   return static_cast<double>(own_ns() - begin_);
 }
 
-CoreTime::CoreTime(int core) : ksoftirqd_(find_ksoftirqd(core)), begin_(busy_ns()) {}
+CoreTime::CoreTime(int core)
+    : ksoftirqd_(find_ksoftirqd(core)), ran_(thread_ns()), softirqs_(softirqs_ns()) {}
 
-std::int64_t CoreTime::busy_ns() const {
-  timespec own{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &own);
-  return std::int64_t{own.tv_sec} * 1000000000 + own.tv_nsec +
-         (ksoftirqd_.empty() ? 0 : schedule_of(ksoftirqd_).first);
+std::int64_t CoreTime::softirqs_ns() const {
+  return ksoftirqd_.empty() ? 0 : schedule_of(ksoftirqd_).first;
 }
 
 double CoreTime::elapsed_ns() const {
-  return static_cast<double>(busy_ns() - begin_);
+  const std::int64_t ran = thread_ns() - ran_;
+  const double passed = own_.elapsed_ns();
+  // Where the kernel does not account softirqs to the thread that they interrupt, much is missing.
+  const bool all = passed - static_cast<double>(ran) < kMayHaveSlept;
+  return (all ? static_cast<double>(ran) : passed) + static_cast<double>(softirqs_ns() - softirqs_);
 }
 
 double process_busy_seconds() {

@@ -26,18 +26,20 @@ class OwnTime {
 };
 
 // How long a core was busy with the calling thread, which is bound to it, and with the packets that
-// it sends: the thread's own time on the processor, plus that of the core's ksoftirqd. What the
-// thread sleeps is left out: the kernel makes it wait for some ticks when it has injected frames.
+// it sends: the thread's own time on the processor, plus that of the core's ksoftirqd. The few
+// ticks that it sleeps are left out: the kernel does that to it when it has injected frames.
 class CoreTime {
  public:
   explicit CoreTime(int core);
   [[nodiscard]] double elapsed_ns() const;
 
  private:
-  [[nodiscard]] std::int64_t busy_ns() const;
+  [[nodiscard]] std::int64_t softirqs_ns() const;
 
+  OwnTime own_;
   std::string ksoftirqd_;  // its schedstat file; empty if it was not found
-  std::int64_t begin_ = 0;
+  std::int64_t ran_ = 0;
+  std::int64_t softirqs_ = 0;
 };
 
 // What this process and the ksoftirqd of every core have run so far, in seconds: with the packets

@@ -92,14 +92,10 @@ int run(const Options& options) {
     serve_agent_run(options.agent);
     return 0;
   }
-  if (options.from.empty()) {
-    check_writable(options.json);
-  }
+  check_writable(options.json);
   const Report report = options.from.empty() ? run_plan(options.plan) : read_reports(options.from);
   std::cout << to_table(report.rows) << std::endl;
-  if (options.from.empty()) {
-    test::write_file(options.json, to_json(report).dump(2) + "\n");
-  }
+  test::write_file(options.json, to_json(report).dump(2) + "\n");
   if (!options.docs.empty()) {
     write_documents(report, options.docs);
   }

@@ -118,8 +118,9 @@ void write_beginning(std::ostream& out, const Report& report) {
       << "<!-- Made by `scripts/bench --docs`; changes are lost. -->\n# Performance\n\n"
       << "What `sudo scripts/bench` measured, on the bed described here; ratios tell more than "
          "figures. Every subject\nwas measured once in each round, one after the other; a row has "
-         "the median of its rounds and their extremes.\nDeliveries were counted: a subject that "
-         "loses what it was sent has no row. The figures are in\n[bench.json](performance/"
+         "the median of its rounds and their extremes,\nof several full runs the median of their "
+         "medians. Deliveries were counted: a subject that loses what it was\nsent has no row. The "
+         "figures are in [bench.json](performance/"
          "bench.json). A name with `_hot` is the same work with 1,000,000 entries in the tables "
          "and\none destination, `_uniform` with destinations drawn among all of them (for "
          "receiving: senders).\n\n";

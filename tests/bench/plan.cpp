@@ -36,6 +36,7 @@ class Benchmark {
       : plan_(plan),
         effort_{.frames = plan.quick ? 60000U : 120000U, .seconds = plan.quick ? 0.25 : 0.35} {
     report_.bed = describe_machine();
+    report_.bed["plan"] = plan.quick ? "quick" : "full";
   }
 
   Report run() {

@@ -29,6 +29,8 @@ TEST(Merge, TakesTheMedianOfTheRunsMediansAndTheirExtremes) {
   EXPECT_EQ(row.summary.runs, 15U);
   EXPECT_EQ(row.extra.at("p99"), 95);
   EXPECT_EQ(merged.bed.at("full runs"), 3);
+  EXPECT_EQ(merge({merged}).bed.at("full runs"), 3) << "written once more";
+  EXPECT_EQ(merge({merged, run_of(60, 90)}).bed.at("full runs"), 4);
 }
 
 TEST(Merge, RunsMayHaveTheirOwnDate) {

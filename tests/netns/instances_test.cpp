@@ -155,8 +155,8 @@ TEST(Instances, PurgedHostComesBack) {
 TEST(Instances, PurgeLeavesAPortsDevicesToItsHolder) {
   Pair pair;
   const Host& host = pair.lab.host(1);
-  const std::string before = host.netns().exec({"ip", "-o", "link"}).out;
-  ASSERT_NE(before.find("vtep"), std::string::npos);
+  const Belongings before(host);
+  ASSERT_NE(before.links.find("vtep"), std::string::npos);
   std::string config = read_file(host.config_path());
   const std::string own = "instance = \"" + host.instance();
   ASSERT_EQ(config.find(own), 0U);
@@ -169,7 +169,7 @@ TEST(Instances, PurgeLeavesAPortsDevicesToItsHolder) {
   EXPECT_TRUE(purge.ok()) << purge.text();
   EXPECT_NE(purge.out.find("belongs to instance '" + host.instance() + "'"), std::string::npos)
       << purge.text();
-  EXPECT_EQ(host.netns().exec({"ip", "-o", "link"}).out, before);
+  EXPECT_EQ(before, Belongings(host));
   EXPECT_TRUE(pair.a->pings(pair.b->address));
 }
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/bridge_port.h"
 
-#include <map>
-#include <utility>
-
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 
@@ -41,32 +38,6 @@ Result<void> set_bridge_port(Socket& socket, IfIndex port, const std::string& na
     });
   });
   return socket.request(message).result("set how the bridge treats its port '" + name + "'");
-}
-
-Result<std::vector<LinkInfo>> list_bridge_ports(Socket& socket, IfIndex bridge) {
-  Message message(RTM_GETLINK, NLM_F_DUMP);
-  message.header(ifinfomsg{});
-  message.put_u32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-  message.put_u32(IFLA_MASTER, bridge.value);
-  std::map<IfIndex, LinkInfo> found;
-  const Answer answer = socket.request(message, [&](const Reply& reply) {
-    const auto link = parse_link(reply);
-    // A kernel that does not know the filter lists all.
-    if (link && link->master == bridge) {
-      found[link->index] = *link;
-    } else if (link) {
-      found.erase(link->index);
-    }
-  });
-  if (!answer.ok()) {
-    return fail(answer.describe("list the ports of bridge " + std::to_string(bridge.value)));
-  }
-  std::vector<LinkInfo> ports;
-  ports.reserve(found.size());
-  for (auto& entry : found) {
-    ports.push_back(std::move(entry.second));
-  }
-  return ports;
 }
 
 }  // namespace vtepd::netlink

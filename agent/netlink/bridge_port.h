@@ -7,7 +7,6 @@
 #include "netlink/rtnl_socket.h"
 
 #include <string>
-#include <vector>
 
 namespace vtepd::netlink {
 
@@ -16,6 +15,5 @@ Answer join_bridge(Socket& socket, IfIndex port, IfIndex bridge);
 // How the bridge treats a port that has joined it.
 Result<void> set_bridge_port(Socket& socket, IfIndex port, const std::string& name,
                              const BridgePortInfo& flags);
-Result<std::vector<LinkInfo>> list_bridge_ports(Socket& socket, IfIndex bridge);
 
 }  // namespace vtepd::netlink

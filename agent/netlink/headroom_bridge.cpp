@@ -155,7 +155,7 @@ Result<bool> HeadroomBridge::add(const HostEnd& end) {
 }
 
 Result<std::size_t> HeadroomBridge::keep_ports(IfIndex tunnel, const std::vector<HostEnd>& ends) {
-  const auto ports = list_bridge_ports(socket_, bridge_);
+  const auto ports = list_links(socket_, bridge_);
   if (!ports) {
     return fail(ports.error());
   }
@@ -225,7 +225,7 @@ std::string HeadroomBridge::describe() {
     return kCost + problem_;
   }
   std::size_t count = 0;
-  if (const auto ports = list_bridge_ports(socket_, bridge_)) {
+  if (const auto ports = list_links(socket_, bridge_)) {
     for (const auto& port : *ports) {
       count += port.kind == "veth" ? 1U : 0U;
     }

@@ -169,13 +169,20 @@ Result<std::optional<LinkInfo>> find_link(Socket& socket, IfIndex index) {
   return find(socket, message, std::to_string(index.value));
 }
 
-Result<std::vector<LinkInfo>> list_links(Socket& socket) {
+Result<std::vector<LinkInfo>> list_links(Socket& socket, IfIndex master) {
   Message message = get_request(NLM_F_DUMP, ifinfomsg{});
+  if (master != IfIndex{}) {
+    message.put_u32(IFLA_MASTER, master.value);
+  }
   std::map<IfIndex, LinkInfo> links;
   const Answer answer = socket.request(message, [&](const Reply& reply) {
     if (auto link = parse_link(reply)) {
       links[link->index] = std::move(*link);
     }
+  });
+  // A kernel that does not know the filter lists all.
+  std::erase_if(links, [&](const auto& entry) {
+    return master != IfIndex{} && entry.second.master != master;
   });
   if (!answer.ok()) {
     return fail(answer.describe("list interfaces"));

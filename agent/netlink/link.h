@@ -71,7 +71,7 @@ std::optional<LinkInfo> parse_link(const Reply& reply);
 // By name, alternative names included.
 Result<std::optional<LinkInfo>> find_link(Socket& socket, const std::string& name);
 Result<std::optional<LinkInfo>> find_link(Socket& socket, IfIndex index);
-Result<std::vector<LinkInfo>> list_links(Socket& socket);
+Result<std::vector<LinkInfo>> list_links(Socket& socket, IfIndex master = {});
 // No error if it is gone already.
 Result<void> delete_link(Socket& socket, IfIndex index, const std::string& name);
 // Also of an interface that is up, from Linux 6.2 on.

@@ -53,6 +53,9 @@ void add_options(CLI::App& app, Options& options) {
 }
 
 Report read_report(const std::string& path) {
+  if (access(path.c_str(), R_OK) != 0) {
+    throw std::runtime_error("cannot read " + path + ": " + std::strerror(errno));
+  }
   try {
     return from_json(Json::parse(test::read_file(path)));
   } catch (const Json::exception& problem) {
@@ -77,7 +80,7 @@ void write_documents(const Report& report, const std::string& folder) {
   }
 }
 
-// Before half an hour of measuring, not after.
+// Before twenty minutes of measuring, not after.
 void check_writable(const std::string& path) {
   const auto folder = std::filesystem::absolute(path).parent_path();
   const std::string tried = std::filesystem::exists(path) ? path : folder.string();

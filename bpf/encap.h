@@ -9,6 +9,7 @@
 
 #include "cache.h"
 #include "flow.h"
+#include "kernel_skb.h"
 #include "packet.h"
 #include "protocol.h"
 #include "segment.h"
@@ -26,7 +27,7 @@ struct inner {
 	__u32 hash;
 	__be16 proto;
 	__u8 ecn;
-	bool cut; /* came through the pair: one packet with its checksum, whatever the skb says */
+	bool whole; /* one packet with its checksum, whatever tunnel the skb says it is in */
 };
 
 /* Length of the longest frame that a GSO frame is cut into; 0 if that cannot be told. */
@@ -105,7 +106,15 @@ static __always_inline bool is_ip(__be16 proto)
  * refuses a frame that is encapsulated already, or was and still says so. */
 static __always_inline bool with_offloads(const struct inner *inner)
 {
-	return is_ip(inner->proto) && !inner->cut;
+	return is_ip(inner->proto) && !inner->whole;
+}
+
+/* Nothing is left to do to the frame, so that it can go without the kernel's notes on where its
+ * inner headers are: they cost a third of the program. Not IPv6, for which skb->protocol would have
+ * to be changed. */
+static __always_inline bool is_whole(struct __sk_buff *skb, __be16 proto)
+{
+	return proto == bpf_htons(ETH_P_IP) && !skb->gso_size && has_whole_checksum(skb);
 }
 
 /* Puts 50 bytes in front of the frame, and Ethernet headers before and behind them; the outer one
@@ -152,8 +161,8 @@ static __always_inline int encap(struct __sk_buff *skb, struct frame *frame, str
 	struct ethhdr *eth = make_room(skb, inner);
 
 	if (!eth)
-		return inner->cut ? -VTEP_ENCAP_FAILED
-				  : cut_up(skb, frame, VTEP_SEG_ENDPOINT, VTEP_ENCAP_FAILED);
+		return inner->whole ? -VTEP_ENCAP_FAILED
+				    : cut_up(skb, frame, VTEP_SEG_ENDPOINT, VTEP_ENCAP_FAILED);
 	write_outer(eth + 1, way, inner);
 	/* Sending by next hop is for what the kernel takes for IP. */
 	if (!with_offloads(inner) && inner->proto != bpf_htons(ETH_P_IP) && refresh_protocol(skb))

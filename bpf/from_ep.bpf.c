@@ -26,6 +26,7 @@ static __always_inline int from_ep(struct __sk_buff *skb, struct frame *frame)
 	if (from.bum)
 		return -VTEP_BUM;
 	inner.ecn = from.ecn;
+	inner.whole = is_whole(skb, inner.proto);
 	return switch_frame(skb, frame, &inner, &from);
 }
 

@@ -32,7 +32,7 @@ static __always_inline int from_endpoint(struct __sk_buff *skb, struct frame *fr
 	bool readable = !make_readable(skb, ETH_HLEN + sizeof(struct ipv6hdr));
 	const struct ethhdr *eth = header_at(skb, 0, sizeof(*eth));
 	struct sender from = {.ifindex = ifindex, .to = eth ? load_mac(eth->h_dest) : 0};
-	struct inner inner = {.len = skb->len, .cut = true};
+	struct inner inner = {.len = skb->len, .whole = true};
 
 	if (!find_port(&from))
 		return -VTEP_NO_PORT;

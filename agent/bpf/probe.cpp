@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "bpf/probe.h"
 
+#include "bpf/kernel_skb.h"
 #include "bpf/libbpf_output.h"
 #include "bpf/probe_programs.h"
 
@@ -143,6 +144,15 @@ class Rows {
   std::vector<ProbeRow> rows_;
 };
 
+std::optional<KernelSkb> add_kernel_skb(Rows& rows) {
+  const auto skb = find_kernel_skb();
+  const bool works =
+      rows.add("kernel's struct sk_buff", "less work for frames whose checksum is complete", false,
+               skb ? try_load(kernel_skb_program(*skb)) : outcome(skb),
+               "they are encapsulated like all others");
+  return works ? std::optional(*skb) : std::nullopt;
+}
+
 bool add_hooks(Rows& rows) {
   const Outcome tcx = try_tcx();
   rows.add("tcx link", "attaching programs so that they survive and are replaced atomically", false,
@@ -221,6 +231,7 @@ Probe probe_kernel(const std::string& version, const std::string& realtime) {
       rows.add("adjust_room DECAP_L3", "stripping IPv4 from IPv6 frames", false,
                try_adjust_room(-20, BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_DECAP_L3_IPV4),
                "IPv6 in the overlay needs another way to be stripped");
+  probe.features.kernel_skb = add_kernel_skb(rows);
   add_delivery(rows);
   rows.add("programs in turns", "what they remember of the tables, per processor", true,
            try_alone(version, realtime), "");

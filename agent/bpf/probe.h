@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,13 @@ struct ProbeRow {
   std::string detail;     // how it was found out, or what replaces it
 };
 
+// What the programs need in order to read the kernel's struct sk_buff.
+struct KernelSkb {
+  std::int32_t cast = 0;          // BTF id of bpf_cast_to_kern_ctx()
+  std::uint16_t summed_byte = 0;  // where ip_summed is, and its lowest bit in that byte
+  std::uint8_t summed_bit = 0;
+};
+
 // What the programs and the loader need to know.
 struct Features {
   bool tcx = false;
@@ -22,6 +31,7 @@ struct Features {
   bool decap_l3 = false;
   bool xdp_frags = false;
   bool netkit = false;
+  std::optional<KernelSkb> kernel_skb{};
 };
 
 struct Probe {

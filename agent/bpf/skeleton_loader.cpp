@@ -2,6 +2,7 @@
 #include "bpf/skeleton_loader.h"
 
 #include "bpf/datapath_skeleton.h"
+#include "bpf/kernel_skb.h"
 #include "bpf/libbpf_output.h"
 
 #include <algorithm>
@@ -43,6 +44,11 @@ vtep_config make_config(const BpfDataplane::Options& options) {
   unsigned features = options.features.encap_l2_eth ? VTEP_FEATURE_ENCAP_L2_ETH : 0U;
   features |= options.features.decap_l3 ? VTEP_FEATURE_DECAP_L3 : 0U;
   features |= options.features.xdp_frags ? VTEP_FEATURE_XDP_FRAGS : 0U;
+  if (const auto& skb = options.features.kernel_skb) {
+    features |= VTEP_FEATURE_KERNEL_SKB;
+    config.summed_byte = skb->summed_byte;
+    config.summed_bit = skb->summed_bit;
+  }
   config.features = static_cast<__u16>(features);
   return config;
 }
@@ -207,6 +213,9 @@ Result<LoadedDatapath> load_datapath(const BpfDataplane::Options& options, const
     bpf_program__set_flags(strip, bpf_program__flags(strip) | BPF_F_XDP_HAS_FRAGS);
   }
   bpf_program__set_autoload(out.skeleton->progs.vtep_from_nk, options.features.netkit);
+  if (auto put = put_kernel_skb(object, options.features.kernel_skb); !put) {
+    return fail(std::move(put.error()));
+  }
   if (auto sized = size_maps(object, options.limits); !sized) {
     return fail(std::move(sized.error()));
   }

@@ -225,6 +225,11 @@ VTEP_ASSERT_SIZE(struct vtep_announce_key, 20);
 #define VTEP_FEATURE_ENCAP_L2_ETH 1 /* BPF_F_ADJ_ROOM_ENCAP_L2_ETH, 5.13 */
 #define VTEP_FEATURE_DECAP_L3 2     /* BPF_F_ADJ_ROOM_DECAP_L3_*, 6.3 */
 #define VTEP_FEATURE_XDP_FRAGS 4    /* frames in several buffers, 5.18 */
+#define VTEP_FEATURE_KERNEL_SKB 8   /* bpf_cast_to_kern_ctx, 6.2, and the kernel's BTF */
+
+/* The programs call this number where they want the kernel's own struct sk_buff. No kernel has a
+ * helper of that number: the loader puts in what there is, see bpf/kernel_skb.h. */
+#define VTEP_CALL_KERNEL_SKB 0x76736b62
 
 /* Read-only configuration of the programs, set before load. */
 struct vtep_config {
@@ -233,6 +238,10 @@ struct vtep_config {
   __u16 sport_min; /* source port range, as net.ipv4.ip_local_port_range */
   __u16 sport_max;
   __u16 features; /* VTEP_FEATURE_* */
+  /* Where struct sk_buff has ip_summed, with VTEP_FEATURE_KERNEL_SKB: byte, and lowest bit in it. */
+  __u16 summed_byte;
+  __u8 summed_bit;
+  __u8 pad;
 };
 
-VTEP_ASSERT_SIZE(struct vtep_config, 12);
+VTEP_ASSERT_SIZE(struct vtep_config, 16);

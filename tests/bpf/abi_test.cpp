@@ -71,6 +71,8 @@ const Member kMembers[] = {
     MEMBER(vtep_config, sport_min),
     MEMBER(vtep_config, sport_max),
     MEMBER(vtep_config, features),
+    MEMBER(vtep_config, summed_byte),
+    MEMBER(vtep_config, summed_bit),
     // Events pass through the ring buffer, whose map has no types: the programs' own use.
     MEMBER(vtep_event, time_ns),
     MEMBER(vtep_event, reason),

@@ -59,6 +59,10 @@ vtep_config make_config(std::uint16_t features) {
   config.sport_min = 32768;
   config.sport_max = 60999;
   config.features = features;
+  if (const auto& skb = probed_features().kernel_skb) {
+    config.summed_byte = skb->summed_byte;
+    config.summed_bit = skb->summed_bit;
+  }
   return config;
 }
 
@@ -170,10 +174,10 @@ namespace {
 
 // `run` on a fresh set of maps, with the caches empty and with what warm_up() left in them.
 template <typename Run>
-void run_cold_and_warm(const Case& test, const Run& run) {
+void run_cold_and_warm(const Case& test, std::uint16_t features, const Run& run) {
   for (const bool warm : {false, true}) {
     SCOPED_TRACE(warm ? "by the cache, where it can be" : "by the tables");
-    ProgRunner runner(make_config());
+    ProgRunner runner(make_config(features));
     fill_maps(runner, test.port_flags);
     if (test.given) {
       test.given(runner);
@@ -187,16 +191,16 @@ void run_cold_and_warm(const Case& test, const Run& run) {
 
 }  // namespace
 
-void run_from_ep(const Case& test) {
+void run_from_ep(const Case& test, std::uint16_t features) {
   const Bytes input = test.packet.bytes();
-  run_cold_and_warm(test, [&](ProgRunner& runner, bool) {
+  run_cold_and_warm(test, features, [&](ProgRunner& runner, bool) {
     expect_outcome(test, input, runner.run(Program::FromEp, input, {.ifindex = devices().port}));
   });
 }
 
 void run_from_ul(const Case& test) {
   const Bytes input = test.packet.bytes();
-  run_cold_and_warm(test, [&](ProgRunner& runner, bool warm) {
+  run_cold_and_warm(test, kernel_features(), [&](ProgRunner& runner, bool warm) {
     const auto outcome = runner.run(Program::FromUl, input, {.ifindex = devices().underlay});
     expect_outcome(test, input, outcome);
     if (!warm) {

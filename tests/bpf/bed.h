@@ -84,7 +84,7 @@ void expect_strip_agrees(ProgRunner& runner, const Bytes& input, const Outcome& 
 void warm_up(ProgRunner& runner);
 // Runs a case of `vtep_from_ep` or `vtep_from_ul` on a fresh set of maps, with the caches empty and
 // with what warm_up() left in them.
-void run_from_ep(const Case& test);
+void run_from_ep(const Case& test, std::uint16_t features = kernel_features());
 void run_from_ul(const Case& test);
 
 // The UDP source port follows a hash with a secret of the kernel: checked for its range, then

@@ -14,6 +14,11 @@ TEST_P(EncapFromEp, IsEncapsulatedOrDropped) {
   run_from_ep(GetParam());
 }
 
+// As where programs cannot see whether the checksum of a frame is complete.
+TEST_P(EncapFromEp, IsTheSameWithoutALookAtTheKernelsFrame) {
+  run_from_ep(GetParam(), kernel_features() & (kAllFeatures ^ VTEP_FEATURE_KERNEL_SKB));
+}
+
 // The outer Ethernet header is a placeholder here: the kernel fills it in when it has resolved the
 // next hop.
 Packet encapsulated(const Packet& frame, std::uint8_t tos = 0) {

@@ -30,12 +30,18 @@ bool runs(bpf_prog_type type, bpf_test_run_opts& test) {
 
 }  // namespace
 
+const Features& probed_features() {
+  static const Features here = probe_kernel().features;
+  return here;
+}
+
 std::uint16_t kernel_features() {
   static const auto all = [] {
-    const Features here = probe_kernel().features;
+    const Features& here = probed_features();
     unsigned features = here.encap_l2_eth ? VTEP_FEATURE_ENCAP_L2_ETH : 0U;
     features |= here.decap_l3 ? VTEP_FEATURE_DECAP_L3 : 0U;
     features |= here.xdp_frags ? VTEP_FEATURE_XDP_FRAGS : 0U;
+    features |= here.kernel_skb ? VTEP_FEATURE_KERNEL_SKB : 0U;
     return static_cast<std::uint16_t>(features);
   }();
   return all;

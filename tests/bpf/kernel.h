@@ -2,10 +2,13 @@
 // What of the tests the running kernel can do. The programs themselves run on all of them.
 #pragma once
 
+#include "bpf/probe.h"
+
 #include <cstdint>
 
 namespace vtepd::test {
 
+const Features& probed_features();
 // What of kAllFeatures it has.
 std::uint16_t kernel_features();
 // Runs a program of the driver's hook on a given device (5.15).

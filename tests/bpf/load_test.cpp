@@ -44,7 +44,7 @@ TEST_P(Load, EveryProgramStaysWithinItsBudget) {
   const auto destroy = [](datapath_bpf* skeleton) { datapath_bpf::destroy(skeleton); };
   const std::unique_ptr<datapath_bpf, decltype(destroy)> skeleton(datapath_bpf::open(), destroy);
   ASSERT_TRUE(skeleton);
-  skeleton->rodata->vtep_cfg = make_config(static_cast<std::uint16_t>(GetParam()));
+  prepare(*skeleton, make_config(static_cast<std::uint16_t>(GetParam())));
   std::map<bpf_program*, std::string> logs;
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, skeleton->obj) {

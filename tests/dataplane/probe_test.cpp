@@ -35,6 +35,13 @@ TEST_F(DataplaneTest, ProbeAgreesWithWhatLoads) {
   EXPECT_EQ(run("tc qdisc show dev lo").find("clsact"), std::string::npos);
 }
 
+TEST_F(DataplaneTest, ProgramsLoadWithoutALookAtTheKernelsFrame) {
+  BpfDataplane::Options without = options();
+  without.features.kernel_skb.reset();
+
+  EXPECT_TRUE(BpfDataplane::open(without).has_value());
+}
+
 TEST_F(DataplaneTest, ProgramsThatInterruptOneAnotherAreNotUsed) {
   const auto with = [](const std::string& version, const std::string& realtime) {
     std::ofstream("/mnt/version") << version << '\n';

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Large segments stay whole as long as the devices on the way carry them.
+#include "support/datagrams.h"
 #include "support/lab.h"
 #include "support/traffic.h"
 #include "support/underlay_devices.h"
+#include "tunnel_note.h"
 
 #include <gtest/gtest.h>
 
@@ -67,6 +69,32 @@ TEST(Offload, SegmentedUnderlayCarriesTheContainersMssAndGroMerges) {
   const std::size_t merged =
       arrival.count([](const Frame& frame) -> bool { return frame.length > 3 * kMtu; });
   EXPECT_GT(merged, 10U) << "no segment reached the container merged";
+}
+
+// A NIC that completes checksums needs to be told of the inner headers. What needs no checksum goes
+// without: that is for less.
+TEST(Offload, FramesWhoseChecksumIsPendingHaveTheirInnerHeadersNoted) {
+  if (!TunnelNotes::can_be_read()) {
+    GTEST_SKIP() << "this kernel does not let programs read its struct sk_buff";
+  }
+  constexpr std::size_t kCount = 50;
+  Pair pair;
+  const TunnelNotes notes(pair.lab.host(1).netns(), underlay_device_name(1));
+  const auto send = [&] {
+    return send_datagrams(pair.a->netns, pair.b->netns, pair.b->address, {.count = kCount}).arrived;
+  };
+
+  EXPECT_EQ(send(), kCount);
+
+  EXPECT_GE(notes.count(true, true), kCount);
+  EXPECT_EQ(notes.count(true, false), 0U);
+
+  ASSERT_TRUE(pair.a->netns.exec({"ethtool", "-K", "eth0", "tx", "off"}).ok());
+  const std::uint64_t before = notes.count(true, true) + notes.count(false, true);
+  EXPECT_EQ(send(), kCount);
+
+  EXPECT_GE(notes.count(false, false), kCount);
+  EXPECT_EQ(notes.count(true, true) + notes.count(false, true), before);
 }
 
 }  // namespace

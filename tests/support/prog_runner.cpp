@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "support/prog_runner.h"
 
+#include "bpf/kernel_skb.h"
 #include "datapath.skel.h"
 #include "support/with_tc_index.h"
 
@@ -100,6 +101,18 @@ std::string to_string(const std::map<CounterKey, vtep_counter>& counted) {
   return out.empty() ? "nothing" : out;
 }
 
+void prepare(datapath_bpf& skeleton, const vtep_config& config) {
+  static const auto kernel_skb = find_kernel_skb();
+  skeleton.rodata->vtep_cfg = config;
+  if ((config.features & VTEP_FEATURE_XDP_FRAGS) != 0) {
+    bpf_program__set_flags(skeleton.progs.vtep_strip, BPF_F_XDP_HAS_FRAGS);
+  }
+  const bool reads = (config.features & VTEP_FEATURE_KERNEL_SKB) != 0;
+  const auto put =
+      put_kernel_skb(skeleton.obj, reads && kernel_skb ? std::optional(*kernel_skb) : std::nullopt);
+  require(put.has_value(), "put the kernel's function in");
+}
+
 void ProgRunner::Close::operator()(datapath_bpf* skeleton) const {
   datapath_bpf::destroy(skeleton);
 }
@@ -110,10 +123,7 @@ ProgRunner::ProgRunner(const vtep_config& config) {
   load_log().clear();
   skeleton_.reset(datapath_bpf::open());
   require(skeleton_ != nullptr, "open");
-  skeleton_->rodata->vtep_cfg = config;
-  if ((config.features & VTEP_FEATURE_XDP_FRAGS) != 0) {
-    bpf_program__set_flags(skeleton_->progs.vtep_strip, BPF_F_XDP_HAS_FRAGS);
-  }
+  prepare(*skeleton_, config);
   bpf_map__set_max_entries(skeleton_->maps.vtep_traffic, kSlots * VTEP_TRAFFIC_KINDS);
   require(datapath_bpf::load(skeleton_.get()) == 0, "load: " + load_log());
   const auto on_event = [](void* self, void* data, std::size_t size) {

@@ -23,8 +23,8 @@ struct datapath_bpf;
 
 namespace vtepd::test {
 
-inline constexpr std::uint16_t kAllFeatures =
-    VTEP_FEATURE_ENCAP_L2_ETH | VTEP_FEATURE_DECAP_L3 | VTEP_FEATURE_XDP_FRAGS;
+inline constexpr std::uint16_t kAllFeatures = VTEP_FEATURE_ENCAP_L2_ETH | VTEP_FEATURE_DECAP_L3 |
+                                              VTEP_FEATURE_XDP_FRAGS | VTEP_FEATURE_KERNEL_SKB;
 
 enum class Program { FromEp, FromNk, FromUl, FromSeg, FromXdp, UnderlayGuard, Guard, DropAll };
 
@@ -56,6 +56,9 @@ struct RunOptions {
 
 const char* reason_name(vtep_reason reason);
 std::string to_string(const std::map<CounterKey, vtep_counter>& counted);
+
+// What the loader does to the programs before the kernel gets them.
+void prepare(datapath_bpf& skeleton, const vtep_config& config);
 
 class ProgRunner {
  public:

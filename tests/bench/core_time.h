@@ -26,8 +26,10 @@ class OwnTime {
 };
 
 // How long a core was busy with the calling thread, which is bound to it, and with the packets that
-// it sends: the thread's own time on the processor, plus that of the core's ksoftirqd. The few
-// ticks that it sleeps are left out: the kernel does that to it when it has injected frames.
+// it sends: the thread's own time on the processor, plus that of the core's ksoftirqd. That it
+// sleeps is left out: the kernel puts it to sleep, for some ticks, when it has injected frames.
+// Only where softirqs are not accounted to the thread that they interrupt it is the time that
+// passes.
 class CoreTime {
  public:
   explicit CoreTime(int core);

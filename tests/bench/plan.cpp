@@ -41,20 +41,12 @@ class Benchmark {
 
   Report run() {
     lay_out();
-    Runner packets(report_, plan_.quick ? 3 : 11);
-    Runner traffic(report_, plan_.quick ? 3 : 11);
-    for (const Work& work : packet_works(meter_, effort_, Spread::One)) {
-      measure(packets, work, all_beds());
-    }
-    for (const Work& work : packet_works(meter_, effort_, Spread::Uniform)) {
-      measure(packets, work, uniform_beds());
-    }
-    for (const Work& work : traffic_works(effort_)) {
-      measure(traffic, work, all_beds());
-    }
-    for (const Work& work : request_works(effort_)) {
-      measure(traffic, work, all_beds());
-    }
+    Runner runner(report_, plan_.quick ? 3 : 11);
+    add(runner, packet_works(meter_, effort_, Spread::One), all_beds());
+    add(runner, packet_works(meter_, effort_, Spread::Uniform), uniform_beds());
+    add(runner, traffic_works(effort_), all_beds());
+    add(runner, request_works(effort_), all_beds());
+    runner.run();
     measure_control();
     return std::move(report_);
   }
@@ -103,9 +95,12 @@ class Benchmark {
     measure_control_plane(plan, wanted, report_);
   }
 
-  void measure(Runner& runner, const Work& work, const std::vector<Contestant>& contestants) {
-    if (is_wanted(plan_.works, work.name)) {
-      runner.measure(work, contestants);
+  void add(Runner& runner, const std::vector<Work>& works,
+           const std::vector<Contestant>& contestants) const {
+    for (const Work& work : works) {
+      if (is_wanted(plan_.works, work.name)) {
+        runner.add(work, contestants);
+      }
     }
   }
 

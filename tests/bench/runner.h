@@ -6,6 +6,7 @@
 #include "bench/works.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -18,17 +19,32 @@ struct Contestant {
   std::string suffix{};  // of the work's name: "", "_hot", "_uniform"
 };
 
-// Measures works in rounds: in each every contestant once, so that what the machine does meanwhile
-// meets all of them alike. A contestant that fails a work is left out of its further rounds.
+// Measures works in rounds: in each every contestant once at every work, so that what the machine
+// does meanwhile, for seconds or for minutes, meets all of them alike. A contestant that fails a
+// work is left out of its further rounds.
 class Runner {
  public:
   Runner(Report& report, std::size_t rounds) : report_(report), rounds_(rounds) {}
 
-  void measure(const Work& work, const std::vector<Contestant>& contestants);
+  void add(const Work& work, const std::vector<Contestant>& contestants);
+  // Rows come in the order in which works were added.
+  void run();
 
  private:
+  struct Runs {
+    Work work;
+    Contestant contestant;
+    std::vector<double> values{};
+    std::map<std::string, std::vector<double>> extra{};
+    bool failed = false;
+  };
+
+  void measure_once(Runs& runs);
+  static Row row_of(const Runs& runs);
+
   Report& report_;
   std::size_t rounds_;
+  std::vector<Runs> all_;
 };
 
 }  // namespace vtepd::bench

@@ -25,7 +25,9 @@ class Loss : public testing::Test {
     const auto work =
         std::find_if(works.begin(), works.end(), [&](const Work& one) { return one.name == name; });
     Report report;
-    Runner(report, 1).measure(*work, {{subject_.get(), 10}});
+    Runner runner(report, 1);
+    runner.add(*work, {{subject_.get(), 10}});
+    runner.run();
     return report;
   }
 

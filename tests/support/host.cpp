@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <set>
 #include <stdexcept>
 
@@ -276,7 +277,16 @@ std::string Host::map_path(const std::string& map) const {
 
 Json Host::map_entries(const std::string& map) const {
   const Outcome dump = run({"bpftool", "-j", "map", "dump", "pinned", map_path(map)});
-  return Json::parse(dump.out, nullptr, false);
+  const Json all = Json::parse(dump.out, nullptr, false);
+  if (!all.is_array()) {
+    return all;
+  }
+  Json held = Json::array();
+  std::copy_if(all.begin(), all.end(), std::back_inserter(held), [](const Json& entry) {
+    return !entry.contains("value") || !entry.at("value").is_object() ||
+           !entry.at("value").contains("error");
+  });
+  return held;
 }
 
 Container& Host::attach(const std::string& network, const std::string& address,

@@ -111,7 +111,8 @@ class Host {
   [[nodiscard]] std::size_t logged(const std::string& words) const;
   // The pin of a map of this build's ABI.
   [[nodiscard]] std::string map_path(const std::string& map) const;
-  // What a pinned map of this build's ABI holds, as `bpftool map dump` has it.
+  // What a pinned map of this build's ABI holds, as `bpftool map dump` has it. A key that went
+  // between its listing and its lookup has an error there instead of a value: it is left out.
   [[nodiscard]] Json map_entries(const std::string& map) const;
 
   // `vtepctl attach` with a container of the lab; extra options go to the command line.

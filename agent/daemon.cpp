@@ -147,7 +147,8 @@ Result<void> run_daemon(const Config& config) {
                .vtep = vtep,
                .gossip_name = gossip->name,
                .gossip_port = gossip->port,
-               .follows_in_use = watched_reach(config) == RegistryWatch::Reach::InUse},
+               .follows_in_use = watched_reach(config) == RegistryWatch::Reach::InUse,
+               .no_big_tcp = host->no_big_tcp},
               {loop, worker, store, registry, *host->dataplane, *host->links, *host->underlay,
                state, gossip->gossip.get()});
   if (auto started = agent.start(std::move(*saved), std::move(*pending)); !started) {

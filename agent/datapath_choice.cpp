@@ -42,6 +42,19 @@ ProbeRow headroom_row() {
   return row;
 }
 
+ProbeRow big_tcp_row() {
+  const bool present = netlink::knows_tcp_frame();
+  return {"gso_ipv4_max_size", "TCP frames of 192 KiB where the kernel cuts them", present, false,
+          present ? "" : "of Linux 6.3; without it they are of 64 KiB"};
+}
+
+std::string why_no_big_tcp(const Config& config) {
+  if (config.datapath.big_tcp == "off") {
+    return "[datapath] big_tcp = \"off\"";
+  }
+  return netlink::knows_tcp_frame() ? "" : "this kernel is older than Linux 6.3";
+}
+
 Result<void> check_endpoint_device(const Config& config, bool bpf) {
   if (config.datapath.endpoint_device != "netkit") {
     return {};
@@ -113,7 +126,10 @@ Result<DatapathChoice> choose_kernel(std::string reason) {
                 "no data path can run here: " + reason + ", and the kernel data path lacks " +
                     missing + "; load or install the modules, `vtepd probe` shows what is there");
   }
-  return DatapathChoice{.bpf = false, .reason = std::move(reason), .features = {}};
+  return DatapathChoice{.bpf = false,
+                        .reason = std::move(reason),
+                        .features = {},
+                        .no_big_tcp = "the kernel's vxlan devices take no longer ones"};
 }
 
 void print_rows(const char* title, const std::vector<ProbeRow>& rows) {
@@ -137,7 +153,10 @@ Result<DatapathChoice> choose_datapath(const Config& config) {
     return fail(checked.error());
   }
   if (choice.bpf) {
-    return DatapathChoice{.bpf = true, .reason = choice.reason, .features = probe.features};
+    return DatapathChoice{.bpf = true,
+                          .reason = choice.reason,
+                          .features = probe.features,
+                          .no_big_tcp = why_no_big_tcp(config)};
   }
   if (config.datapath.kind == "bpf") {
     return fail(ErrorKind::Unavailable,
@@ -156,6 +175,7 @@ int print_probe() {
   auto probe = probe_kernel();
   probe.rows.push_back(netkit_row());
   probe.rows.push_back(headroom_row());
+  probe.rows.push_back(big_tcp_row());
   print_rows("BPF DATA PATH", probe.rows);
   const auto devices = probe_kernel_path();
   std::printf("\n");

@@ -261,6 +261,7 @@ Result<Host> open_host(const Config& config, SavedState& saved) {
     return fail(device.error().context("underlay"));
   }
   host.device = *device;
+  host.no_big_tcp = choice->no_big_tcp;
   const auto opened = choice->bpf ? open_bpf_host(config, *choice, saved, host)
                                   : open_kernel_host(config, *choice, saved, host);
   if (!opened) {

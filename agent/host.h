@@ -33,6 +33,7 @@ struct Host {
   // BPF: what keeps the UDP port open, and what cuts frames up.
   std::string idle_device;
   std::unique_ptr<Segmenter> segmenter;
+  std::string no_big_tcp;  // DatapathChoice
   // Host ends that came from the other data path and may be down.
   std::vector<std::pair<IfIndex, std::string>> brought;
 };

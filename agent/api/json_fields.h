@@ -155,6 +155,7 @@ void describe(Io& io, Row& row) {
     inner.field("tunnel_gro", row.tunnel_gro);
     inner.field("tunnel_state", row.tunnel_state);
     inner.field("headroom", row.headroom);
+    inner.field("tcp_frames", row.tcp_frames);
     inner.field("checks", row.checks);
   });
   io.object("underlay", [&](auto& inner) {

@@ -81,6 +81,7 @@ Result<void> Agent::start(SavedState saved, std::vector<Endpoint> pending) {
     spdlog::warn("the programs of an earlier build forward until the store has told everything");
   }
   verify_host_ends(true);
+  follow_segmentation();
   ports_.underlay.subscribe([this](const auto& links_gone) { on_underlay_change(links_gone); });
   publish_node();
   verify_later();
@@ -108,11 +109,15 @@ void Agent::adopt(const LocalEndpoint& local) {
 }
 
 void Agent::route_new_peers() {
-  for (const auto& vtep : overlay_.unrouted()) {
+  const auto unrouted = overlay_.unrouted();
+  for (const auto& vtep : unrouted) {
     const auto route = ports_.underlay.resolve(vtep);
     overlay_.set_route(vtep,
                        route ? std::optional(PeerRoute{route->next_hop, route->ifindex, route->mtu})
                              : std::nullopt);
+  }
+  if (!unrouted.empty()) {
+    follow_segmentation();
   }
 }
 
@@ -301,6 +306,7 @@ void Agent::follow_routes() {
                        route ? std::optional(PeerRoute{route->next_hop, route->ifindex, route->mtu})
                              : std::nullopt);
   }
+  follow_segmentation();
 }
 
 void Agent::enqueue(std::function<void(Done)> operation) {

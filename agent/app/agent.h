@@ -51,6 +51,9 @@ class Agent : public Control {
     std::string gossip_name;        // "serf 192.0.2.1:7946", for people; empty: none
     std::uint16_t gossip_port = 0;  // where other nodes contact ours
     bool follows_in_use = false;    // the store is followed with RegistryWatch::Reach::InUse
+    // Why endpoints keep the kernel's length of TCP frames (core/tcp_frame.h); empty: they need
+    // not.
+    std::string no_big_tcp;
     // What is found twice, so long apart, in the store is no change under way.
     std::chrono::milliseconds audit_pause{2000};
     // A host whose keys went with a session that the store lost has made them anew by then.
@@ -172,6 +175,13 @@ class Agent : public Control {
   void verify_entries(std::size_t next);
   void verify_host_ends(bool starting);
   bool keep_name(const LocalEndpoint& local);
+
+  // Long TCP frames of endpoints where nothing is lost by them (agent_tcp_frames.cpp).
+  void follow_segmentation();
+  [[nodiscard]] std::string why_usual_tcp_frames() const;
+  void limit_tcp_frames(const LocalEndpoint& local);
+  [[nodiscard]] std::string describe_tcp_frames() const;
+
   void publish_node();
 
   // Gossip (agent_gossip.cpp).
@@ -247,6 +257,7 @@ class Agent : public Control {
   std::optional<UnderlayDevice> hooked_;  // where the data path is hooked up
   std::string hook_problem_;
   std::string host_end_problem_;
+  std::optional<std::string> usual_tcp_frames_;  // why; empty: they are long; none: not asked yet
 
   std::deque<std::function<void(Done)>> operations_;
   bool busy_ = false;

@@ -320,6 +320,7 @@ StatusView Agent::status() {
   view.tunnel_gro = info.tunnel_gro;
   view.tunnel_state = info.tunnel_state;
   view.headroom = ports_.links.headroom();
+  view.tcp_frames = describe_tcp_frames();
   view.checks = info.checks;
   view.vtep = options_.vtep;
   view.port = options_.port;

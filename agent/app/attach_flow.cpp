@@ -157,6 +157,7 @@ void AttachFlow::with_endpoint(Result<Endpoint> endpoint) {
     undo(saved.error().context("the attach cannot be remembered"));
     return;
   }
+  agent_.limit_tcp_frames(local_);
   if (const auto up = agent_.ports_.links.bring_up(netns_, port_spec()); !up) {
     undo(up.error());
     return;

@@ -78,6 +78,7 @@ void read_datapath(const Value& document, Config::Datapath& datapath, Problems& 
   section.choice("kind", datapath.kind, {"auto", "bpf", "kernel"});
   section.choice("attach", datapath.attach, {"auto", "tcx", "clsact"});
   section.choice("endpoint_device", datapath.endpoint_device, {"veth", "netkit"});
+  section.choice("big_tcp", datapath.big_tcp, {"auto", "off"});
   read_path(section, "bpffs", datapath.bpffs);
   section.finish();
   if (datapath.kind == "kernel" && datapath.endpoint_device == "netkit") {

@@ -57,6 +57,7 @@ struct Config {
     std::string kind = "auto";             // "auto", "bpf" or "kernel"
     std::string attach = "auto";           // "auto", "tcx" or "clsact"
     std::string endpoint_device = "veth";  // of new endpoints: "veth" or "netkit"
+    std::string big_tcp = "auto";          // core/tcp_frame.h: "auto" or "off"
     std::string bpffs = "/sys/fs/bpf";
   } datapath;
 

@@ -142,7 +142,8 @@ struct StatusView {
   std::string attach;  // "tcx"
   std::string tunnel_gro;
   std::string tunnel_state;
-  std::string headroom;  // for the outer header: "bridge vteph4789 (3 endpoints)", or why none
+  std::string headroom;    // for the outer header: "bridge vteph4789 (3 endpoints)", or why none
+  std::string tcp_frames;  // of endpoints: "up to 192 KiB", or shorter ones and why
   std::string checks;  // who sees to what an endpoint may send: "programs", "nftables", "none: …"
   // Underlay
   IpAddress vtep;

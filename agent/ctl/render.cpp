@@ -98,6 +98,7 @@ void add_parts(Sheet& sheet, const StatusView& status) {
     sheet.add("tunnel GRO", status.tunnel_gro);
     sheet.add("forwarders", status.tunnel_state);
     sheet.add("headroom", status.headroom);
+    sheet.add("TCP frames", status.tcp_frames);
     sheet.add("checks", status.checks);
   }
   if (!status.vtep.is_unspecified()) {

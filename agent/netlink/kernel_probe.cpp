@@ -2,6 +2,7 @@
 #include "netlink/kernel_probe.h"
 
 #include "base/unique_fd.h"
+#include "netlink/link.h"
 #include "netlink/port_requests.h"
 #include "netlink/rtnl_socket.h"
 
@@ -77,6 +78,12 @@ Result<void> try_device(const std::string& kind) {
   Result<void> outcome = fail(ErrorKind::Internal, "not run");
   std::thread([&] { outcome = make(kind); }).join();
   return outcome;
+}
+
+bool knows_tcp_frame() {
+  auto socket = Socket::open();
+  const auto loopback = socket ? find_link(*socket, "lo") : fail(socket.error());
+  return loopback && *loopback && (*loopback)->tcp_frame;
 }
 
 }  // namespace vtepd::netlink

@@ -11,4 +11,7 @@ namespace vtepd::netlink {
 // "netkit". The error says why the kernel has none.
 Result<void> try_device(const std::string& kind);
 
+// Interfaces have a length of TCP frames that can be set (core/tcp_frame.h).
+[[nodiscard]] bool knows_tcp_frame();
+
 }  // namespace vtepd::netlink

@@ -15,6 +15,9 @@ namespace vtepd::netlink {
 
 namespace {
 
+// IFLA_GSO_IPV4_MAX_SIZE, of Linux 6.3, which the headers of older distributions lack.
+constexpr int kGsoIpv4MaxSize = 63;
+
 VxlanInfo parse_vxlan(const Attributes& data) {
   VxlanInfo info;
   info.vni = data.u32(IFLA_VXLAN_ID).value_or(0);
@@ -138,6 +141,7 @@ std::optional<LinkInfo> parse_link(const Reply& reply) {
   link.oper_up = attributes.u8(IFLA_OPERSTATE) == std::uint8_t{IF_OPER_UP};
   link.name = attributes.string(IFLA_IFNAME);
   link.mtu = attributes.u32(IFLA_MTU).value_or(0);
+  link.tcp_frame = attributes.u32(kGsoIpv4MaxSize);
   link.peer = IfIndex{attributes.u32(IFLA_LINK).value_or(0)};
   link.peer_netns = attributes.u32(IFLA_LINK_NETNSID);
   link.master = IfIndex{attributes.u32(IFLA_MASTER).value_or(0)};
@@ -220,6 +224,15 @@ Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name)
   Message message(RTM_NEWLINK, 0);
   message.header(header);
   return socket.request(message).result("set interface '" + name + "' up");
+}
+
+Result<void> set_tcp_frame(Socket& socket, IfIndex index, const std::string& name,
+                           std::uint32_t bytes) {
+  Message message(RTM_NEWLINK, 0);
+  message.header(by_index(index));
+  message.put_u32(kGsoIpv4MaxSize, bytes);
+  return socket.request(message).result("set gso_ipv4_max_size of interface '" + name + "' to " +
+                                        std::to_string(bytes));
 }
 
 Result<LinkStatistics> read_statistics(Socket& socket, IfIndex index) {

@@ -46,13 +46,15 @@ struct LinkInfo {
   std::string kind;  // "veth", "netkit", "vxlan", …; empty for a NIC
   std::optional<MacAddress> mac;
   std::uint32_t mtu = 0;
-  std::uint32_t flags = 0;  // IFF_*
-  bool oper_up = false;     // operstate UP; a device without carrier detection never gets there
-  IfIndex peer;             // other end of a pair, an index of the namespace below
+  std::optional<std::uint32_t> tcp_frame;  // gso_ipv4_max_size, bytes; none before Linux 6.3
+  std::uint32_t flags = 0;                 // IFF_*
+  bool oper_up = false;  // operstate UP; a device without carrier detection never gets there
+  IfIndex peer;          // other end of a pair, an index of the namespace below
   std::optional<std::uint32_t> peer_netns;  // its id as seen from here; none: the same namespace
   std::optional<VxlanInfo> vxlan;
   IfIndex master;  // the bridge that it is a port of
   std::optional<BridgePortInfo> bridge_port;
+  bool segments_tunnels = false;  // offloads.h; for whoever read that besides
 
   [[nodiscard]] bool is_up() const;           // administratively
   [[nodiscard]] bool is_operational() const;  // up, and with carrier where that is detected
@@ -77,6 +79,9 @@ Result<void> delete_link(Socket& socket, IfIndex index, const std::string& name)
 // Also of an interface that is up, from Linux 6.2 on.
 Result<void> rename_link(Socket& socket, IfIndex index, const std::string& name);
 Result<void> set_link_up(Socket& socket, IfIndex index, const std::string& name);
+// Sets gso_ipv4_max_size; a kernel that does not know it does nothing.
+Result<void> set_tcp_frame(Socket& socket, IfIndex index, const std::string& name,
+                           std::uint32_t bytes);
 
 // Frames that an interface did not send.
 struct LinkStatistics {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/link_manager.h"
 
+#include "core/tcp_frame.h"
 #include "netlink/announcement.h"
 #include "netlink/link.h"
 #include "netlink/netns.h"
@@ -198,6 +199,25 @@ Result<void> LinkManager::bring_up(const Netns& netns, const PortSpec& spec) {
     }
   }
   return wait_ready(ends);
+}
+
+Result<void> LinkManager::set_tcp_frame(const Netns& netns, const std::string& ifname,
+                                        std::uint32_t bytes) {
+  auto socket = open_socket(netns);
+  if (!socket) {
+    return fail(socket.error());
+  }
+  const auto link = netlink::find_link(*socket, ifname);
+  if (!link) {
+    return fail(link.error().context(describe(netns)));
+  }
+  const bool ours =
+      *link && ((*link)->tcp_frame == kUsualTcpFrame || (*link)->tcp_frame == kBigTcpFrame);
+  if (!ours || (*link)->tcp_frame == bytes) {
+    return {};
+  }
+  auto set = netlink::set_tcp_frame(*socket, (*link)->index, ifname, bytes);
+  return set ? set : fail(set.error().context(describe(netns)));
 }
 
 Result<std::optional<PortState>> LinkManager::find_port(const Netns& netns,

@@ -33,6 +33,8 @@ class LinkManager : public Links {
   Result<PortLinks> create_port(const Netns& netns, const PortSpec& spec) override;
   // Waits for the kernel to start the queues of both ends, 2 s at most. Harmless if repeated.
   Result<void> bring_up(const Netns& netns, const PortSpec& spec) override;
+  Result<void> set_tcp_frame(const Netns& netns, const std::string& ifname,
+                             std::uint32_t bytes) override;
   Result<std::optional<PortState>> find_port(const Netns& netns, const std::string& ifname,
                                              const std::string& host_ifname) override;
   Result<std::optional<IfIndex>> find_link(const std::string& name) override;

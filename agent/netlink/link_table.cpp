@@ -16,6 +16,7 @@ LinkTable::Known LinkTable::summary(const LinkInfo& link) {
   known.mtu = link.mtu;
   known.operational = link.is_operational();
   known.mac = link.mac.value_or(MacAddress{});
+  known.segments_tunnels = link.segments_tunnels;
   // The host end of a port, ours or another instance's: no route leads through it, so an attachment
   // need not make everybody resolve every VTEP again.
   known.closed = is_pair_kind(link.kind) && (link.flags & IFF_NOARP) != 0;

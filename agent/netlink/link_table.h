@@ -29,6 +29,7 @@ class LinkTable {
     bool operational = false;
     bool closed = false;
     MacAddress mac;
+    bool segments_tunnels = false;
     bool operator==(const Known&) const = default;
   };
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -49,7 +50,55 @@ Result<std::vector<ethtool_get_features_block>> read_features(const std::string&
   return blocks;
 }
 
+// Which bit is whose the kernel tells by names alone, and those only to who knows how many they
+// are.
+Result<std::vector<std::string>> feature_names(const std::string& ifname) {
+  const std::string what = "read the names of the offloads";
+  std::array<std::uint32_t, sizeof(ethtool_sset_info) / sizeof(std::uint32_t) + 1> set{};
+  set[0] = ETHTOOL_GSSET_INFO;
+  const std::uint64_t features = std::uint64_t{1} << ETH_SS_FEATURES;
+  std::memcpy(&set[offsetof(ethtool_sset_info, sset_mask) / sizeof(std::uint32_t)], &features,
+              sizeof features);
+  if (auto counted = ethtool(ifname, set.data(), what); !counted) {
+    return fail(counted.error());
+  }
+  const std::uint32_t count = set.back();
+  std::vector<std::uint32_t> strings((sizeof(ethtool_gstrings) + count * ETH_GSTRING_LEN) /
+                                     sizeof(std::uint32_t));
+  strings[0] = ETHTOOL_GSTRINGS;
+  strings[1] = ETH_SS_FEATURES;
+  strings[2] = count;
+  if (auto read = ethtool(ifname, strings.data(), what); !read) {
+    return fail(read.error());
+  }
+  std::vector<std::string> names(std::min(strings[2], count));
+  const auto* text = reinterpret_cast<const char*>(&strings[3]);
+  for (auto& name : names) {
+    name.assign(text, strnlen(text, ETH_GSTRING_LEN));
+    text += ETH_GSTRING_LEN;
+  }
+  return names;
+}
+
 }  // namespace
+
+Result<bool> segments_tunnels(const std::string& ifname) {
+  const auto names = feature_names(ifname);
+  if (!names) {
+    return fail(names.error());
+  }
+  const auto blocks = read_features(ifname);
+  if (!blocks) {
+    return fail(blocks.error());
+  }
+  const auto is_on = [&](const char* name) {
+    const auto at = std::find(names->begin(), names->end(), name);
+    const auto bit = static_cast<std::size_t>(at - names->begin());
+    return at != names->end() && bit / 32 < blocks->size() &&
+           ((*blocks)[bit / 32].active >> (bit % 32) & 1U) != 0;
+  };
+  return is_on("tx-tcp-segmentation") && is_on("tx-udp_tnl-segmentation");
+}
 
 Result<bool> offloads_are_off(const std::string& ifname) {
   const auto blocks = read_features(ifname);

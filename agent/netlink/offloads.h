@@ -11,5 +11,8 @@ namespace vtepd::netlink {
 // receive merging, scatter-gather.
 Result<bool> offloads_are_off(const std::string& ifname);
 Result<void> turn_offloads_off(const std::string& ifname);
+// Whether an interface cuts TCP frames in a UDP tunnel into segments itself. If not, the kernel
+// does before it hands them over (netif_skb_features: all of a frame's kinds have to be on).
+Result<bool> segments_tunnels(const std::string& ifname);
 
 }  // namespace vtepd::netlink

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/underlay_monitor.h"
 
+#include "netlink/offloads.h"
 #include "netlink/sysctl.h"
 #include "netlink/underlay_queries.h"
 
@@ -46,6 +47,13 @@ UnderlayDevice to_device(const LinkInfo& link, const IpAddress& address) {
           .kind = link.kind};
 }
 
+// The kernel tells of changed offloads, but not what they are. Of an interface that has just gone
+// nothing matters any more.
+LinkInfo with_offloads(LinkInfo link) {
+  link.segments_tunnels = segments_tunnels(link.name).value_or(false);
+  return link;
+}
+
 }  // namespace
 
 UnderlayMonitor::UnderlayMonitor(UnderlayConfig config, Socket requests, Socket notifications)
@@ -80,11 +88,12 @@ Result<std::unique_ptr<UnderlayMonitor>> UnderlayMonitor::create(UnderlayConfig 
 }
 
 Result<void> UnderlayMonitor::list_again() {
-  const auto links = list_links(requests_);
+  auto links = list_links(requests_);
   links_uncertain_ = !links;
   if (!links) {
     return fail(links.error());
   }
+  std::transform(links->begin(), links->end(), links->begin(), with_offloads);
   links_.replace(*links);
   return {};
 }
@@ -93,7 +102,7 @@ bool UnderlayMonitor::note(const Reply& reply) {
   switch (reply.type) {
     case RTM_NEWLINK: {
       const auto link = parse_link(reply);
-      return link && links_.update(*link);
+      return link && links_.update(with_offloads(*link));
     }
     case RTM_DELLINK: {
       const auto link = parse_link(reply);
@@ -208,6 +217,16 @@ Result<UnderlayRoute> UnderlayMonitor::resolve(const IpAddress& vtep) {
 
 Result<std::pair<std::uint16_t, std::uint16_t>> UnderlayMonitor::port_range() {
   return local_port_range();
+}
+
+Result<bool> UnderlayMonitor::segments_tunnels(IfIndex device) {
+  const auto link = find_link(requests_, device);
+  if (!link) {
+    return fail(link.error());
+  }
+  return *link ? netlink::segments_tunnels((*link)->name)
+               : fail(ErrorKind::NotFound,
+                      "interface " + std::to_string(device.value) + " does not exist");
 }
 
 }  // namespace vtepd::netlink

@@ -21,8 +21,8 @@ struct UnderlayConfig {
 
 // Underlay by rtnetlink in the namespace of the thread that calls create().
 //
-// Watched: links, and the addresses, routes, rules and next hop objects of the family of our
-// address. Not watched:
+// Watched: links with their offloads, and the addresses, routes, rules and next hop objects of the
+// family of our address. Not watched:
 // - neighbours. The answers hold next hops, not their MACs, which the kernel resolves for each
 //   packet (bpf_redirect_neigh, bpf_fib_lookup, vxlan); confirmations alone would make a storm.
 // - path MTU exceptions, of which the kernel tells nobody. resolve() sees them.
@@ -46,6 +46,7 @@ class UnderlayMonitor : public Underlay {
   Result<UnderlayDevice> device() override;
   Result<UnderlayRoute> resolve(const IpAddress& vtep) override;
   Result<std::pair<std::uint16_t, std::uint16_t>> port_range() override;
+  Result<bool> segments_tunnels(IfIndex device) override;
 
  private:
   UnderlayMonitor(UnderlayConfig config, Socket requests, Socket notifications);

@@ -80,6 +80,10 @@ class Links {
   virtual Result<PortLinks> create_port(const Netns& netns, const PortSpec& spec) = 0;
   // Gives the endpoint its addresses and sets both ends up; frames flow when it returns.
   virtual Result<void> bring_up(const Netns& netns, const PortSpec& spec) = 0;
+  // How long TCP frames of that interface may be (core/tcp_frame.h). Left as it is where somebody
+  // else chose another length, and by a kernel before 6.3.
+  virtual Result<void> set_tcp_frame(const Netns& netns, const std::string& ifname,
+                                     std::uint32_t bytes) = 0;
   // Whether `ifname` in that namespace and `host_ifname` here are the two ends of one pair.
   virtual Result<std::optional<PortState>> find_port(const Netns& netns, const std::string& ifname,
                                                      const std::string& host_ifname) = 0;

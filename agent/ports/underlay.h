@@ -47,6 +47,9 @@ class Underlay {
   virtual Result<UnderlayRoute> resolve(const IpAddress& vtep) = 0;
   // net.ipv4.ip_local_port_range of the namespace: the kernel's own choice of source ports.
   virtual Result<std::pair<std::uint16_t, std::uint16_t>> port_range() = 0;
+  // Whether a device itself cuts TCP frames in VXLAN into segments; else the kernel does, in front
+  // of it.
+  virtual Result<bool> segments_tunnels(IfIndex device) = 0;
 };
 
 }  // namespace vtepd

@@ -49,12 +49,14 @@ void lay_cable(const test::NetNamespace& left, const test::NetNamespace& right) 
 WireFrames::WireFrames(const Subject& subject) : subject_(subject) {
   cut_frames(subject_.left_host(), true);
   cut_frames(subject_.right_host(), true);
+  subject_.settle();
 }
 
 WireFrames::~WireFrames() {
   try {
     cut_frames(subject_.left_host(), false);
     cut_frames(subject_.right_host(), false);
+    subject_.settle();
   } catch (const std::exception&) {
     return;  // the next measurement shows it
   }

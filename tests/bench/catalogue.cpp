@@ -32,8 +32,9 @@ const std::vector<WorkText> kWorks{
     {"tcp_4", "TCP, four streams", "Likewise.", false},
     {"tcp_1_wire", "TCP, one stream, frames as on a wire",
      "The sender's kernel cuts frames to the MTU in front of the veth, the receiver's merges "
-     "them "
-     "(GRO).",
+     "them (GRO). Endpoints of `vtepd-tc` and `vtepd-xdp` hand over frames of up to 192 KiB then "
+     "([big_tcp](operations.md#tcp-frames)); all others have the kernel's 64 KiB, which could be "
+     "raised by hand for them, too.",
      false},
     {"tcp_4_wire", "TCP, four streams, frames as on a wire", "Likewise.", false},
     {"tcp_rr", "TCP round trip",

@@ -50,6 +50,9 @@ class Subject {
   // them are reached over the cable.
   virtual void fill(std::uint32_t endpoints) = 0;
 
+  // Returns when what was changed on the devices of its hosts has had its effect.
+  virtual void settle() const {}
+
   // Where the maps of vtepd's BPF programs on a host are pinned; empty if it has none.
   [[nodiscard]] virtual std::string maps_of_left() const { return ""; }
 

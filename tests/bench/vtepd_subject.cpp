@@ -128,6 +128,13 @@ class Vtepd final : public Subject {
 
   [[nodiscard]] const test::NetNamespace& right_host() const override { return right_.netns(); }
 
+  // A daemon hears of a change before the request that comes next, but may take that first.
+  void settle() const override {
+    for (const auto* host : {&left_, &right_, &left_, &right_}) {
+      (void)host->ctl({"show", "status"});
+    }
+  }
+
   [[nodiscard]] std::string maps_of_left() const override { return maps_of(left_); }
 
   [[nodiscard]] std::string maps_of_right() const override { return maps_of(right_); }

@@ -151,6 +151,14 @@ class FakeLinks : public Links {
     return PortLinks{IfIndex{last_}, IfIndex{last_ + 1000}};
   }
 
+  std::map<std::string, std::uint32_t> tcp_frames;  // by interface and namespace's cookie
+
+  Result<void> set_tcp_frame(const Netns& netns, const std::string& ifname,
+                             std::uint32_t bytes) override {
+    tcp_frames[ifname + "@" + std::to_string(netns.cookie)] = bytes;
+    return {};
+  }
+
   Result<void> bring_up(const Netns& /*netns*/, const PortSpec& spec) override {
     if (fail_bring_up) {
       return fail(*fail_bring_up);
@@ -225,6 +233,7 @@ class FakeUnderlay : public Underlay {
   UnderlayDevice device_{IfIndex{2},   "eth0", IpAddress::v4(0xc6336401), 1500, true,
                          MacAddress{}, ""};
   OnChange on_change;
+  bool segments = true;
 
   void subscribe(OnChange callback) override { on_change = std::move(callback); }
 
@@ -237,6 +246,8 @@ class FakeUnderlay : public Underlay {
   Result<std::pair<std::uint16_t, std::uint16_t>> port_range() override {
     return std::pair<std::uint16_t, std::uint16_t>{32768, 60999};
   }
+
+  Result<bool> segments_tunnels(IfIndex /*device*/) override { return segments; }
 };
 
 }  // namespace vtepd

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/link_manager.h"
 
+#include "core/tcp_frame.h"
 #include "netlink/bench.h"
+#include "netlink/link.h"
 #include "netlink/netns.h"
 #include "netlink/sysctl.h"
 
@@ -172,6 +174,27 @@ TEST_F(LinkManagerTest, BothEndsHaveCarrierEachTimeBringUpReturns) {
     EXPECT_TRUE(contains(container.run("ip -br link show eth0"), " UP ")) << i;
     must(manager_->remove_port(spec.host_ifname));
   }
+}
+
+TEST_F(LinkManagerTest, TcpFramesAreSetUnlessSomebodyElseChoseTheirLength) {
+  const Namespace container;
+  const auto netns = must(manager_->open_netns(container.path()));
+  must(manager_->create_port(netns, port_spec(1)));
+  auto socket = must(open_socket(netns));
+  const auto length = [&] { return must(find_link(socket, "eth0"))->tcp_frame; };
+  must(manager_->set_tcp_frame(netns, "eth0", kBigTcpFrame));
+  if (!length()) {
+    GTEST_SKIP()
+        << "gso_ipv4_max_size is of Linux 6.3; that it can be asked for all the same was seen";
+  }
+  EXPECT_EQ(length(), kBigTcpFrame);
+  must(manager_->set_tcp_frame(netns, "eth0", kUsualTcpFrame));
+  EXPECT_EQ(length(), kUsualTcpFrame);
+
+  constexpr std::uint32_t kChosen = 32768;
+  must(set_tcp_frame(socket, must(find_link(socket, "eth0"))->index, "eth0", kChosen));
+  must(manager_->set_tcp_frame(netns, "eth0", kBigTcpFrame));
+  EXPECT_EQ(length(), kChosen);
 }
 
 TEST_F(LinkManagerTest, BringUpMayBeRepeated) {

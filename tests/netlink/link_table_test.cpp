@@ -44,6 +44,15 @@ TEST(LinkTable, MtuAndStateMatter) {
   EXPECT_FALSE(table.update(changed));
 }
 
+TEST(LinkTable, OffloadsForTunnelsMatter) {
+  LinkTable table;
+  table.update(link(1, "eth0"));
+  auto changed = link(1, "eth0");
+  changed.segments_tunnels = true;
+  EXPECT_TRUE(table.update(changed));
+  EXPECT_FALSE(table.update(changed));
+}
+
 TEST(LinkTable, HostEndsMatterOnlyWhenTheyGo) {
   LinkTable table;
   EXPECT_FALSE(table.update(host_end(1, "vtep00000001")));

@@ -57,6 +57,24 @@ TEST_F(UnderlayEventsTest, ChangedRouteIsReportedAndResolvedAnew) {
   expect_error(monitor_->resolve(ip("203.0.113.5")), ErrorKind::NotFound, {});
 }
 
+// All that a frame needs has to be on; what it does not need is nobody's business.
+TEST_F(UnderlayEventsTest, ChangedOffloadsForTunnelsAreReported) {
+  const IfIndex device = must(monitor_->device()).ifindex;
+  ASSERT_TRUE(must(monitor_->segments_tunnels(device)));
+  for (const std::string feature : {"tx-tcp-segmentation", "tx-udp_tnl-segmentation"}) {
+    run("ethtool -K under0 " + feature + " off");
+    EXPECT_EQ(drain(), 1) << feature;
+    EXPECT_FALSE(must(monitor_->segments_tunnels(device))) << feature;
+    run("ethtool -K under0 " + feature + " on");
+    EXPECT_EQ(drain(), 1) << feature;
+    EXPECT_TRUE(must(monitor_->segments_tunnels(device))) << feature;
+  }
+  run("ethtool -K under0 tx-udp-segmentation off");
+  EXPECT_EQ(drain(), 0);
+  EXPECT_TRUE(must(monitor_->segments_tunnels(device)));
+  expect_error(monitor_->segments_tunnels(IfIndex{9999}), ErrorKind::NotFound, {"9999"});
+}
+
 TEST_F(UnderlayEventsTest, RulesAndNextHopObjectsAreReported) {
   run("ip rule add from 198.51.100.1 table 100");
   EXPECT_EQ(drain(), 1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Large segments stay whole as long as the devices on the way carry them.
 #include "support/datagrams.h"
+#include "support/kernel.h"
 #include "support/lab.h"
 #include "support/traffic.h"
 #include "support/underlay_devices.h"
@@ -69,6 +70,87 @@ TEST(Offload, SegmentedUnderlayCarriesTheContainersMssAndGroMerges) {
   const std::size_t merged =
       arrival.count([](const Frame& frame) -> bool { return frame.length > 3 * kMtu; });
   EXPECT_GT(merged, 10U) << "no segment reached the container merged";
+}
+
+// What leaves an endpoint may be longer than 64 KB where the kernel cuts it anyway.
+class OffloadLongFrames : public ::testing::Test {
+ protected:
+  void cut_in_front_of_the_device(bool kernel_cuts) {
+    const std::string state = kernel_cuts ? "off" : "on";
+    const Outcome set =
+        host().netns().exec({"ethtool", "-K", underlay_device_name(1), "gso", state, "tso", state});
+    ASSERT_TRUE(set.ok()) << set.text();
+  }
+
+  [[nodiscard]] bool are_said_to_be(const std::string& length) {
+    return wait_until(
+        [&] { return host().datapath().at("tcp_frames").get<std::string>().starts_with(length); },
+        Seconds(5));
+  }
+
+  // The longest frame that `a` sends to `to` while that gets everything.
+  std::size_t longest_sent_to(const Container& to) {
+    const Capture sent(pair_.a->netns, "eth0", 128);
+    EXPECT_EQ(tcp_transfer(pair_.a->netns, to.netns, to.address, kBytes), kBytes);
+    std::size_t longest = 0;
+    for (const Frame& frame : sent.frames()) {
+      longest = std::max(longest, frame.length);
+    }
+    return longest;
+  }
+
+  Host& host() { return pair_.lab.host(1); }
+
+  static constexpr std::size_t kUsual = 65536 + 14;
+  static constexpr std::size_t kLongest = 3 * 65536;
+  Pair pair_;
+  const bool possible_ = !on_kernel_path() && kernel_is_since(6, 3);
+};
+
+TEST_F(OffloadLongFrames, LeaveEndpointsWhereTheUnderlayDoesNotCutThem) {
+  cut_in_front_of_the_device(true);
+  ASSERT_TRUE(are_said_to_be(possible_ ? "up to 192 KiB" : "up to 64 KiB: "));
+  const Capture wire = pair_.lab.wire(1, 128);
+
+  const std::size_t longest = longest_sent_to(*pair_.b);
+
+  EXPECT_EQ(longest > kUsual, possible_) << longest;
+  EXPECT_LE(longest, kLongest);
+  std::size_t data = 0;
+  for (const Frame& frame : wire.frames()) {
+    EXPECT_LE(frame.length, kMtu + 64);
+    data += frame.is_vxlan() && frame.length == kMtu + 64 ? 1U : 0U;
+  }
+  EXPECT_GT(data, kBytes / kMss / 2);
+  const std::size_t beside = longest_sent_to(host().attach("blue", "192.168.7.21"));
+  EXPECT_EQ(beside > kUsual, possible_) << beside;
+}
+
+TEST_F(OffloadLongFrames, BecomeUsualWhenTheUnderlayCutsThemItself) {
+  const Outcome features = host().netns().exec({"ethtool", "-k", underlay_device_name(1)});
+  if (!possible_ || features.out.find("tx-udp_tnl-segmentation: on") == std::string::npos) {
+    GTEST_SKIP() << "needs Linux 6.3, the BPF data path, and an underlay device that segments "
+                    "tunnel frames itself";
+  }
+  EXPECT_TRUE(are_said_to_be("up to 64 KiB: " + underlay_device_name(1) + " cuts"));
+  EXPECT_LE(longest_sent_to(*pair_.b), kUsual);
+
+  cut_in_front_of_the_device(true);
+  EXPECT_TRUE(are_said_to_be("up to 192 KiB"));
+  EXPECT_GT(longest_sent_to(*pair_.b), kUsual);
+
+  cut_in_front_of_the_device(false);
+  EXPECT_TRUE(are_said_to_be("up to 64 KiB: " + underlay_device_name(1) + " cuts"));
+  EXPECT_LE(longest_sent_to(*pair_.b), kUsual);
+}
+
+TEST_F(OffloadLongFrames, AreNotHadWhereTheConfigurationSaysNo) {
+  cut_in_front_of_the_device(true);
+  host().stop();
+  host().set_datapath("big_tcp = \"off\"\n");
+  host().start();
+  EXPECT_TRUE(are_said_to_be("up to 64 KiB: "));
+  EXPECT_LE(longest_sent_to(*pair_.b), kUsual);
 }
 
 // A NIC that completes checksums needs to be told of the inner headers. What needs no checksum goes

@@ -59,6 +59,7 @@ inline StatusView status_view() {
   view.tunnel_gro = "idle device vtepx4789";
   view.tunnel_state = "pair vtepsa4789 (0 frames cut up, 0 packets lost in it)";
   view.headroom = "bridge vteph4789 (3 endpoints)";
+  view.tcp_frames = "up to 192 KiB";
   view.checks = "programs";
   view.vtep = *IpAddress::parse("192.0.2.1");
   view.device = "eth0";

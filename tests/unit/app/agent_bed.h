@@ -51,6 +51,7 @@ struct Bed {
                                  .gossip_name = "serf",
                                  .gossip_port = static_cast<std::uint16_t>(with_gossip ? 7946 : 0),
                                  .follows_in_use = follows_in_use,
+                                 .no_big_tcp = no_big_tcp,
                                  .audit_pause = std::chrono::milliseconds(10),
                                  .host_return = std::chrono::seconds(host_return)},
                   Agent::Ports{*loop, *worker, store, *registry, dataplane, links, underlay, state,
@@ -165,6 +166,7 @@ struct Bed {
   StateFile state;
   bool with_gossip = false;
   bool follows_in_use = false;
+  std::string no_big_tcp;
   int host_return = 0;
   FakeGossip gossip;
   FakeDataplane dataplane;

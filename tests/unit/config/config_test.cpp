@@ -31,6 +31,7 @@ TEST(Config, SmallestFileGetsEveryDefault) {
   EXPECT_EQ(config->datapath.kind, "auto");
   EXPECT_EQ(config->datapath.attach, "auto");
   EXPECT_EQ(config->datapath.endpoint_device, "veth");
+  EXPECT_EQ(config->datapath.big_tcp, "auto");
   EXPECT_EQ(config->datapath.bpffs, "/sys/fs/bpf");
   EXPECT_EQ(config->limits.fdb, 262144U);
   EXPECT_EQ(config->limits.peers, 4096U);
@@ -89,6 +90,7 @@ kind = "none"
 kind = "bpf"
 attach = "clsact"
 endpoint_device = "netkit"
+big_tcp = "off"
 bpffs = "/tmp/bpf"
 [limits]
 fdb = 1
@@ -117,6 +119,7 @@ state = "/tmp/state"
   EXPECT_EQ(config->datapath.kind, "bpf");
   EXPECT_EQ(config->datapath.attach, "clsact");
   EXPECT_EQ(config->datapath.endpoint_device, "netkit");
+  EXPECT_EQ(config->datapath.big_tcp, "off");
   EXPECT_EQ(config->pin_dir(), "/tmp/bpf/vtepd/lab-2");
   EXPECT_EQ(config->limits.fdb, 1U);
   EXPECT_EQ(config->limits.neigh, 2U);

@@ -56,6 +56,7 @@ TEST(Render, StatusBeginsWithHealthAndProblems) {
             "tunnel GRO  idle device vtepx4789\n"
             "forwarders  pair vtepsa4789 (0 frames cut up, 0 packets lost in it)\n"
             "headroom    bridge vteph4789 (3 endpoints)\n"
+            "TCP frames  up to 192 KiB\n"
             "checks      programs\n"
             "underlay    192.0.2.1 on eth0, MTU 1500, UDP port 4789\n"
             "store       file /var/lib/vtepd/store, away for 12s (marker file is gone)\n"

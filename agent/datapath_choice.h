@@ -13,8 +13,8 @@ struct DatapathChoice {
   bool bpf = false;
   std::string reason;
   Features features;  // of the BPF data path
-  std::string
-      no_big_tcp;  // why endpoints keep the kernel's length of TCP frames; empty: they need not
+  // Why endpoints keep the kernel's length of TCP frames (core/tcp_frame.h); empty: they need not.
+  std::string no_big_tcp;
 };
 
 // [datapath] kind, or what the kernel can do. Says once in the log what is missing and what that

@@ -211,9 +211,9 @@ Result<void> LinkManager::set_tcp_frame(const Netns& netns, const std::string& i
   if (!link) {
     return fail(link.error().context(describe(netns)));
   }
-  const bool ours =
-      *link && ((*link)->tcp_frame == kUsualTcpFrame || (*link)->tcp_frame == kBigTcpFrame);
-  if (!ours || (*link)->tcp_frame == bytes) {
+  const std::uint32_t now = *link ? (*link)->tcp_frame.value_or(0) : 0;
+  const bool ours = now == kUsualTcpFrame || now == kBigTcpFrame;
+  if (!ours || now == bytes) {
     return {};
   }
   auto set = netlink::set_tcp_frame(*socket, (*link)->index, ifname, bytes);

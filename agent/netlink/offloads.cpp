@@ -63,8 +63,8 @@ Result<std::vector<std::string>> feature_names(const std::string& ifname) {
     return fail(counted.error());
   }
   const std::uint32_t count = set.back();
-  std::vector<std::uint32_t> strings((sizeof(ethtool_gstrings) + count * ETH_GSTRING_LEN) /
-                                     sizeof(std::uint32_t));
+  std::vector<std::uint32_t> strings(
+      (sizeof(ethtool_gstrings) + std::size_t{count} * ETH_GSTRING_LEN) / sizeof(std::uint32_t));
   strings[0] = ETHTOOL_GSTRINGS;
   strings[1] = ETH_SS_FEATURES;
   strings[2] = count;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/link.h"
 
+#include "netlink/port_requests.h"
+
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
@@ -95,6 +97,10 @@ bool LinkInfo::is_up() const {
 
 bool LinkInfo::is_operational() const {
   return is_up() && (flags & IFF_RUNNING) != 0;
+}
+
+bool LinkInfo::is_host_end() const {
+  return is_pair_kind(kind) && (flags & IFF_NOARP) != 0;
 }
 
 bool LinkInfo::is_connected() const {

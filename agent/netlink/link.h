@@ -58,6 +58,8 @@ struct LinkInfo {
 
   [[nodiscard]] bool is_up() const;           // administratively
   [[nodiscard]] bool is_operational() const;  // up, and with carrier where that is detected
+  // The host end of a port, ours or another instance's: a pair's end without ARP.
+  [[nodiscard]] bool is_host_end() const;
   // The other end is up too and the kernel has started the queues. A veth is "running" for a moment
   // before that, because its operstate begins as unknown.
   [[nodiscard]] bool is_connected() const;

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "netlink/link_table.h"
 
-#include "netlink/port_requests.h"
-
 #include <set>
 #include <utility>
-
-#include <linux/if.h>
 
 namespace vtepd::netlink {
 
@@ -17,9 +13,9 @@ LinkTable::Known LinkTable::summary(const LinkInfo& link) {
   known.operational = link.is_operational();
   known.mac = link.mac.value_or(MacAddress{});
   known.segments_tunnels = link.segments_tunnels;
-  // The host end of a port, ours or another instance's: no route leads through it, so an attachment
-  // need not make everybody resolve every VTEP again.
-  known.closed = is_pair_kind(link.kind) && (link.flags & IFF_NOARP) != 0;
+  // No route leads through a host end, so an attachment need not make everybody resolve every VTEP
+  // again.
+  known.closed = link.is_host_end();
   return known;
 }
 

@@ -48,9 +48,9 @@ UnderlayDevice to_device(const LinkInfo& link, const IpAddress& address) {
 }
 
 // The kernel tells of changed offloads, but not what they are. Of an interface that has just gone
-// nothing matters any more.
+// nothing matters any more, of host ends nothing at any time.
 LinkInfo with_offloads(LinkInfo link) {
-  link.segments_tunnels = segments_tunnels(link.name).value_or(false);
+  link.segments_tunnels = !link.is_host_end() && segments_tunnels(link.name).value_or(false);
   return link;
 }
 
